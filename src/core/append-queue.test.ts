@@ -185,7 +185,7 @@ test('a command that the store can not do in time fails alone, and the log goes 
   expect(hasCode(await command, 'unavailable')).toBe(true);
   expect(await after).toHaveLength(2);
   expect(idsOf(database.history)).toEqual([1, 2, 3].map(sampleId));
-  await waitFor('commands to be taken again', () => log.failure === null);
+  await waitFor('commands to be taken again', () => log.writers.failure === null);
   expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
 });
 
@@ -235,7 +235,7 @@ test('a record that the store refuses is left out and told, and all others are c
   await Promise.all([first, ...batches]);
   const wanted = Array.from({ length: 40 }, (_, index) => sampleId(index));
   expect(idsOf(database.history).slice(1)).toEqual(wanted.filter((id) => !bad.includes(id)));
-  expect(log.refusedRecords).toBe(2);
+  expect(log.writers.refusedRecords).toBe(2);
   const errors = logger.lines.filter(({ level }) => level === 'error');
   expect(errors).toMatchObject(
     bad.map((id) => ({ fields: { err: refused, record: { connection: { id } } } })),
@@ -251,19 +251,19 @@ test('counters that the store refuses cost nothing else', async () => {
     entries.some(({ counters }) => counters.some(({ id }) => id === sampleId(2))) ? refused : null;
   const events = [1, 2, 3].map(visit);
   await log.append(events, { counters, isDivisible: true });
-  expect([database.history.length, log.refusedRecords]).toEqual([3, 1]);
+  expect([database.history.length, log.writers.refusedRecords]).toEqual([3, 1]);
   const rows = await Promise.all(counters.map(({ id }) => store.connections.find(id)));
   expect(rows.map((row) => row?.bytesIn)).toEqual([1, 0, 3]);
 });
 
 test('how long the oldest has waited is known, also while it is being committed', async () => {
   const { log, store } = await openLog();
-  expect(log.waitingMs).toBe(0);
+  expect(log.writers.waitingMs).toBe(0);
   const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
   const commit = log.append([visit(1)]);
-  await waitFor('some time', () => log.waitingMs > 5);
+  await waitFor('some time', () => log.writers.waitingMs > 5);
   gate.resolve();
   await commit;
-  await waitFor('the queue to rest', () => log.waitingMs === 0);
+  await waitFor('the queue to rest', () => log.writers.waitingMs === 0);
 });

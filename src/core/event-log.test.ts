@@ -3,6 +3,7 @@ import { type AppendFault, MemoryStore } from '../../test/support/memory-store.t
 import {
   keepingLogger,
   rejection,
+  sampleConnection,
   sampleEvent,
   sampleId,
   sampleListener,
@@ -12,6 +13,7 @@ import { eventsOf } from '../../test/support/store-samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError, hasCode, PlaceLost } from './errors.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
+import { defaultProject } from './project.ts';
 
 const long = 60_000;
 const never = new AbortController().signal;
@@ -74,7 +76,7 @@ test('an idle log commits at once, and gathers while a commit is under way', asy
   await begun();
   const commits = [first, ...[2, 3, 4, 5].map(() => log.append([sampleEvent()]))];
   expect(store.appends.map((append) => eventsOf(append).length)).toEqual([1]);
-  expect(log.queuedEvents).toBe(4);
+  expect(log.writers.queuedEvents).toBe(4);
   gate.resolve();
   await Promise.all(commits);
   expect(store.appends.map((append) => eventsOf(append).length)).toEqual([1, 3, 1]);
@@ -95,7 +97,7 @@ test('a failed append is settled first, so that it is done once', async () => {
   expect(store.appends.map((append) => append.number)).toEqual([1, 2, 3, 4]);
   expect(store.settled).toEqual([1, 2, 3]);
   expect(database.history).toHaveLength(2);
-  expect(log.failure).toBeNull();
+  expect(log.writers.failure).toBeNull();
   const levels = logger.lines.map(({ level }) => level);
   expect(levels).toEqual(['warn', 'info', 'warn', 'info']);
 });
@@ -104,12 +106,12 @@ test('while the store is away the log says so and commands are refused at once',
   const { log, store } = await openLog();
   store.isAway = true;
   const committed = log.append([sampleEvent()]);
-  await waitFor('the failure to show', () => log.failure !== null);
+  await waitFor('the failure to show', () => log.writers.failure !== null);
   const error = await rejection(log.appendCommand([sampleEvent()]));
   expect(hasCode(error, 'unavailable')).toBe(true);
   store.isAway = false;
   await committed;
-  expect(log.failure).toBeNull();
+  expect(log.writers.failure).toBeNull();
   await log.appendCommand([sampleEvent()]);
 });
 
@@ -130,7 +132,7 @@ test('a refusal shows that the store is back', async () => {
   const { log, store } = await openLog();
   store.faults.push({ fails: 'before' }, refused);
   expect(hasCode(await rejection(log.append([sampleEvent()])), 'already_exists')).toBe(true);
-  expect(log.failure).toBeNull();
+  expect(log.writers.failure).toBeNull();
   await log.appendCommand([sampleEvent()]);
 });
 
@@ -174,7 +176,7 @@ test('a command that waits too long in the queue is withdrawn', async () => {
   const onLate = () => expect.unreachable('it was withdrawn');
   const error = await rejection(log.appendCommand([sampleEvent()], { onLate }));
   expect(hasCode(error, 'unavailable')).toBe(true);
-  expect(log.queuedEvents).toBe(0);
+  expect(log.writers.queuedEvents).toBe(0);
   gate.resolve();
   await before;
   await log.append([sampleEvent()]);
@@ -242,7 +244,7 @@ test('draining ends in time when the store stays away, and tells everyone who wa
   const { log, store, fatal } = await openLog({ retryMinMs: long, retryMaxMs: long });
   store.isAway = true;
   const commits = [1, 2].map(() => rejection(log.append([sampleEvent()])));
-  await waitFor('the failure to show', () => log.failure !== null);
+  await waitFor('the failure to show', () => log.writers.failure !== null);
   await log.drain(AbortSignal.timeout(5));
   const errors = await Promise.all(commits);
   expect(errors.map((error) => hasCode(error, 'unavailable'))).toEqual([true, true]);
@@ -253,7 +255,7 @@ test('once its end has come the log gives up what the store does not take, and t
   const { log, store, fatal, database } = await openLog({ retryMinMs: 1, retryMaxMs: 1 });
   store.isAway = true;
   const commit = rejection(log.append([sampleEvent()]));
-  await waitFor('the failure to show', () => log.failure !== null);
+  await waitFor('the failure to show', () => log.writers.failure !== null);
   const end = new AbortController();
   log.endBy(end.signal);
   end.abort();
@@ -281,4 +283,32 @@ test('counters alone are committed, and are no event', async () => {
   expect(await log.append([], { counters: [counters] })).toEqual([]);
   expect(await store.connections.find(counters.id)).toMatchObject(counters);
   expect([log.headSeq, database.history.length]).toEqual([1, 1]);
+});
+
+test('what is told of commits is of all that append here, until they leave', async () => {
+  const { log } = await openLog({ retryMinMs: long, retryMaxMs: long });
+  const { writers } = log;
+  const away = new AppError('unavailable', 'away');
+  const failing = (error: Error) =>
+    log.writer(
+      {
+        append: () => Promise.reject(error),
+        settle: () => (error === away ? Promise.reject(error) : Promise.resolve(null)),
+      },
+      () => undefined,
+    );
+  const [stuck, refusing] = [failing(away), failing(refused.refusal)];
+  const counters = [sampleConnection()];
+  await refusing.append(defaultProject, [], { counters, isDivisible: true });
+  expect(writers).toMatchObject({ failure: null, refusedRecords: 1 });
+  const first = rejection(stuck.append(defaultProject, [sampleEvent()], {}));
+  await waitFor('the failure to show', () => writers.failure === away);
+  const second = rejection(stuck.append(defaultProject, [sampleEvent(), sampleEvent()], {}));
+  await waitFor('some time', () => writers.waitingMs > 0);
+  expect(writers.queuedEvents).toBe(2);
+  for (const writer of [stuck, refusing]) writers.leave(writer);
+  expect(writers).toMatchObject({
+    ...{ failure: null, queuedEvents: 0, waitingMs: 0, refusedRecords: 1 },
+  });
+  await Promise.all([first, second]);
 });

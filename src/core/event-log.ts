@@ -15,6 +15,7 @@ import type { LogCommandsLimits } from './log-commands.ts';
 import type { AppendExtra } from './log-entry.ts';
 import type { LogBounds } from './log-keeping.ts';
 import { type Appends, LogWriter, type ProjectAppends } from './log-writer.ts';
+import { LogWriters } from './log-writers.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
 import type { EventPage, Log, Store } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
@@ -41,8 +42,7 @@ export interface EventLogOptions extends Omit<AppendQueueOptions, 'limits' | 'pu
 /** What the logs of all projects have in common. */
 interface Shared {
   readonly options: EventLogOptions;
-  /** In this process's own place. */
-  readonly writer: LogWriter;
+  readonly writers: LogWriters;
   readonly publish: AppendQueueOptions['publish'];
   readonly logs: KnownLogs<EventLog>;
 }
@@ -78,8 +78,8 @@ export class EventLog implements Appends, ProjectAppends {
     const logs = new KnownLogs<EventLog>(options.limits.logsMax);
     const publish: AppendQueueOptions['publish'] = (project, firstSeq, events) =>
       logs.find(project)?.publish(firstSeq, events);
-    const writer = new LogWriter({ ...options, publish });
-    const shared: Shared = { options, writer, publish, logs };
+    const writers = new LogWriters(new LogWriter({ ...options, publish }));
+    const shared: Shared = { options, writers, publish, logs };
     const own = logs.get(defaultProject, () => new EventLog(shared, defaultProject));
     own.hold();
     await own.known();
@@ -148,56 +148,42 @@ export class EventLog implements Appends, ProjectAppends {
     return this.#oldestSeq;
   }
 
-  /** What appends in another place that this process has: one that is lost is told. */
+  /** Of all projects. */
+  get writers(): LogWriters {
+    return this.#shared.writers;
+  }
+
+  /** What appends in another place that this process has, until it leaves: one that is lost is told. */
   writer(writer: Writer, onFatal: (error: unknown) => void): LogWriter {
-    const { options, publish } = this.#shared;
+    const { options, publish, writers } = this.#shared;
     // What comes from another host has gathered on its way.
     const limits = { ...options.limits, gatherMs: 0 };
-    return new LogWriter({ ...options, limits, writer, onFatal, publish });
-  }
-
-  /** Why the last commit failed, while it is being repeated; null when all is well. */
-  get failure(): unknown {
-    return this.#shared.writer.queue.failure;
-  }
-
-  get queuedEvents(): number {
-    return this.#shared.writer.queue.queuedEvents;
-  }
-
-  /** How long the oldest of what is to be committed has waited; 0 when nothing does. */
-  get waitingMs(): number {
-    return this.#shared.writer.queue.waitingMs;
-  }
-
-  /** Records that the store refused, and that were left out. */
-  get refusedRecords(): number {
-    return this.#shared.writer.queue.refusedRecords;
+    return writers.add(new LogWriter({ ...options, limits, writer, onFatal, publish }));
   }
 
   append(events: readonly EventDraft[], extra: AppendExtra = {}): Promise<readonly Event[]> {
-    return this.#shared.writer.append(this.#project, events, extra);
+    return this.#shared.writers.own.append(this.#project, events, extra);
   }
 
   async appendCommand(
     events: readonly EventDraft[],
     extra: AppendExtra & { readonly onLate?: () => void } = {},
   ): Promise<readonly Event[]> {
-    return await this.#shared.writer.appendCommand(this.#project, events, extra);
+    return await this.#shared.writers.own.appendCommand(this.#project, events, extra);
   }
 
   async inTime<Result>(commit: (over: AbortSignal) => Promise<Result>): Promise<Result> {
-    return await this.#shared.writer.inTime(commit);
+    return await this.#shared.writers.own.inTime(commit);
   }
 
   /** At a stop: what the store does not take until the signal is given up, so that the rest can end in order. */
   endBy(signal: AbortSignal): void {
-    this.#shared.writer.queue.endBy(signal);
+    this.#shared.writers.own.queue.endBy(signal);
   }
 
   /** Commits all that is queued, at most for as long as the signal allows; then no more is taken. */
   async drain(signal: AbortSignal): Promise<void> {
-    await this.#shared.writer.queue.drain(signal);
+    await this.#shared.writers.own.queue.drain(signal);
     this.#shared.logs.end();
   }
 
@@ -286,6 +272,6 @@ export class EventLog implements Appends, ProjectAppends {
 
   /** Somebody follows it live until what is returned is disposed of: nothing gathers meanwhile. */
   followed(): Disposable {
-    return this.#shared.writer.queue.gathering.ask();
+    return this.#shared.writers.own.queue.gathering.ask();
   }
 }

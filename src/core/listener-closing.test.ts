@@ -135,7 +135,7 @@ test('a drain that cannot be committed has not begun', async () => {
   expect(world.set.get(id)?.listener.state).toBe('listening');
   expect(world.dataPlane.bound.has(id)).toBe(true);
   world.store.isAway = false;
-  await waitFor('the store', () => world.eventLog.failure === null);
+  await waitFor('the store', () => world.eventLog.writers.failure === null);
   await world.control.deleteListener(caller, id, 0);
   expect(endsOf(world, id)).toHaveLength(1);
 });

@@ -20,6 +20,7 @@ export interface Status {
   readonly log: string;
   readonly headSeq: number;
   readonly oldestSeq: number;
+  /** Of all that is committed here, on behalf of other hosts' nodes too. */
   readonly store: {
     readonly state: 'reachable' | 'away';
     readonly queuedEvents: number;
@@ -69,6 +70,7 @@ export function statusOf(
   project: ProjectRef,
 ): Status {
   const { id: log, headSeq, oldestSeq } = eventLog.of(project);
+  const { writers } = eventLog;
   return {
     version,
     nodeId: nodes.own?.nodeId ?? null,
@@ -77,10 +79,10 @@ export function statusOf(
     workers: nodes.workers,
     ...{ log, headSeq, oldestSeq },
     store: {
-      state: eventLog.failure === null ? 'reachable' : 'away',
-      queuedEvents: eventLog.queuedEvents,
-      waitingMs: Math.round(eventLog.waitingMs),
-      refusedRecords: eventLog.refusedRecords,
+      state: writers.failure === null ? 'reachable' : 'away',
+      queuedEvents: writers.queuedEvents,
+      waitingMs: Math.round(writers.waitingMs),
+      refusedRecords: writers.refusedRecords,
     },
     retention: retention.stateOf(project),
     fleetSuspended: sweeps.suspended.includes(project),
@@ -98,6 +100,7 @@ export async function problemsOf({
   if (nodes.own !== null && nodes.workers.length === 0) problems.push('no worker is up');
   if (!(await isStoreThere(store, limits.pingTimeoutMs))) problems.push('the store is away');
   // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
-  else if (eventLog.waitingMs > limits.commitTimeoutMs) problems.push('the log does not get on');
+  else if (eventLog.writers.waitingMs > limits.commitTimeoutMs)
+    problems.push('the log does not get on');
   return problems;
 }

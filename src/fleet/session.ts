@@ -146,10 +146,6 @@ export class Session implements NodeSession {
     this.#hooks.onTaken(records.length);
   }
 
-  get refusedRecords(): number {
-    return this.#writer.queue.refusedRecords;
-  }
-
   onObserved(observed: Observed): void {
     void this.#isRead.promise.then(
       () => this.#node.observer.observe(observed),
@@ -191,7 +187,7 @@ export class Session implements NodeSession {
     this.#isRead.reject(gone);
     this.#options.nodes.remove(this.#node);
     this.#node.end(gone);
-    this.#writer.queue.leave();
+    this.#options.eventLog.writers.leave(this.#writer);
     this.#hooks.onEnd();
   }
 

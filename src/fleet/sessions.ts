@@ -29,8 +29,6 @@ export class Sessions implements AsyncDisposable {
   #writing: Promise<void> = Promise.resolve();
   #takenRecords = 0;
   #lateRecords = 0;
-  /** Of sessions that are over. */
-  #refusedBefore = 0;
   readonly #endTaken: () => void;
 
   constructor(options: SessionsOptions) {
@@ -46,11 +44,6 @@ export class Sessions implements AsyncDisposable {
   /** Records that were acknowledged. */
   get takenRecords(): number {
     return this.#takenRecords;
-  }
-
-  /** Records that the store refused, and that were left out. */
-  get refusedRecords(): number {
-    return [...this.#sessions].reduce((sum, one) => sum + one.refusedRecords, this.#refusedBefore);
   }
 
   /** What the nodes of the sessions hold that is not on record, as they last told. */
@@ -84,7 +77,6 @@ export class Sessions implements AsyncDisposable {
         onEnd: () => {
           this.#sessions.delete(session);
           this.#connections.delete(session);
-          this.#refusedBefore += session.refusedRecords;
         },
       },
     );

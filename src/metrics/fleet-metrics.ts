@@ -9,10 +9,7 @@ import type { Sweeps } from '../fleet/sweeps.ts';
 export type Readings = Readonly<Record<string, readonly [help: string, read: () => number]>>;
 
 export interface FleetObserved {
-  readonly sessions: Pick<
-    Sessions,
-    'size' | 'takenRecords' | 'lateRecords' | 'refusedRecords' | 'spoolRecords'
-  >;
+  readonly sessions: Pick<Sessions, 'size' | 'takenRecords' | 'lateRecords' | 'spoolRecords'>;
   readonly sweeps: Pick<Sweeps, 'census' | 'suspended' | 'won'>;
   readonly commands: Pick<NodeCommands, 'waiting'>;
 }

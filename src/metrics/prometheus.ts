@@ -133,7 +133,8 @@ export class Metrics {
 
   /** What is read when it is asked for. */
   observe(observed: Observed): void {
-    const { control, eventLog, nodes, retention, sessions } = observed;
+    const { control, nodes, retention } = observed;
+    const { writers } = observed.eventLog;
     observeNodes(this.#registry, observed);
     const gauges: Readings = {
       kodama_connections_open: [
@@ -144,10 +145,10 @@ export class Metrics {
         'Listeners that are not closed, of all nodes here.',
         () => control.listenerCount,
       ],
-      kodama_log_queued_events: ['Events that wait for their commit.', () => eventLog.queuedEvents],
+      kodama_log_queued_events: ['Events that wait for their commit.', () => writers.queuedEvents],
       kodama_log_waiting_seconds: [
         'How long the oldest of what waits for its commit has waited.',
-        () => eventLog.waitingMs / 1000,
+        () => writers.waitingMs / 1000,
       ],
       kodama_log_bytes: [
         'What the events that are kept of all projects take, about.',
@@ -159,7 +160,7 @@ export class Metrics {
       ],
       kodama_store_reachable: [
         '1 while commits succeed, 0 while they are repeated.',
-        () => (eventLog.failure === null ? 1 : 0),
+        () => (writers.failure === null ? 1 : 0),
       ],
       kodama_streams: ['Open event streams.', () => control.followers.length],
       kodama_streams_lag_events: [
@@ -188,7 +189,7 @@ export class Metrics {
     this.#counterOf(
       'kodama_log_refused_records_total',
       'Records of connections that the database refused.',
-      () => eventLog.refusedRecords + sessions.refusedRecords,
+      () => writers.refusedRecords,
     );
     for (const [name, [help, read]] of Object.entries(fleetCounters(observed))) {
       this.#counterOf(name, help, read);

@@ -218,7 +218,7 @@ test('while its rights are taken away the log waits, and then goes on with all t
     onFatal,
   });
   const commit = eventLog.append([opened(sampleConnection())], { isDivisible: true });
-  await waitFor('the failure to show', () => eventLog.failure !== null);
+  await waitFor('the failure to show', () => eventLog.writers.failure !== null);
   await client.query('DROP TRIGGER deny ON open_connections');
   await client.end();
   expect(await commit).toMatchObject([{ seq: 1 }]);

@@ -84,6 +84,31 @@ const talkTo = async (agent: FakeAgent, port: number | undefined) => {
   return client;
 };
 
+test('what a session can not commit is told by who has it, until it is committed or the session is over', async () => {
+  const { agent, name } = await joined();
+  await agent.connect(a);
+  const { laddr } = await created(a, name);
+  const told = () => a.control.status().store;
+  for (const end of ['committed', 'cut']) {
+    const visitor = await talkTo(agent, laddr?.port);
+    await waitFor('all to be on record', () => told().waitingMs === 0);
+    await query('BEGIN');
+    await query('LOCK TABLE closed_connections IN EXCLUSIVE MODE');
+    visitor.end();
+    const problems = await waitFor('the word of it', async () => {
+      const found = await a.control.problems();
+      return found.length > 0 && found;
+    });
+    expect(problems).toEqual(['the log does not get on']);
+    expect(told()).toMatchObject({ waitingMs: expect.toSatisfy((ms) => ms > 100) });
+    if (end === 'cut') agent.cut();
+    else await query('COMMIT');
+    await waitFor('the word of that', async () => (await a.control.problems()).length === 0);
+    expect(told()).toMatchObject({ queuedEvents: 0, waitingMs: 0, state: 'reachable' });
+  }
+  await query('COMMIT');
+});
+
 /** Every seq from 1 is there once: of an event's row, or a connection's. */
 async function assertDense() {
   const rows =
