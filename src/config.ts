@@ -285,7 +285,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     calls: { leftCallsPerProjectMax: 64, leftCallsMax: 1024 },
     dataPlane: dataPlaneOf(env),
     agent: agentLimits,
-    readiness: { pingTimeoutMs: 2000, commitTimeoutMs: 5000 },
+    readiness: { pingTimeoutMs: 2000, pingAgeMs: 1000, commitTimeoutMs: 5000 },
     output: outputLimits,
     logLines: { connectionsPerSecondMax: 20, listenersPerSecondMax: 20, bannerListenersMax: 20 },
     signalEchoMs,

@@ -39,6 +39,7 @@ import { defaultProject, type ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 import {
+  isReachable,
   problemsOf,
   type ReadinessLimits,
   type ShownStatus,
@@ -48,6 +49,7 @@ import {
   statusOf,
 } from './status.ts';
 import type { Store } from './store.ts';
+import { StoreProbe } from './store-probe.ts';
 import {
   type ConnectionWaitAsk,
   type EventWaitAsk,
@@ -57,7 +59,7 @@ import {
 } from './waits.ts';
 import { whileThere } from './while-there.ts';
 
-export interface ControlPlaneOptions extends StatusSources {
+export interface ControlPlaneOptions extends Omit<StatusSources, 'probe'> {
   readonly store: Store;
   readonly projects: Projects;
   readonly others: OtherNodes;
@@ -72,7 +74,7 @@ export interface ControlPlaneOptions extends StatusSources {
 }
 
 export class ControlPlane {
-  readonly #options: ControlPlaneOptions;
+  readonly #options: ControlPlaneOptions & StatusSources;
   readonly #startedAt = performance.now();
   readonly goneNodes: GoneNodes;
   readonly nodeCalls: NodeCalls;
@@ -83,8 +85,9 @@ export class ControlPlane {
   readonly #waits: Waits;
 
   constructor(options: ControlPlaneOptions) {
-    this.#options = options;
     const { nodes, store } = options;
+    const probe = new StoreProbe(store, options.limits.pingTimeoutMs);
+    this.#options = { ...options, probe };
     const names = (project: ProjectRef) => new ListenerNames({ nodes, store: store.of(project) });
     this.#names = names;
     this.#streams = new EventStreams({ ...options, names });
@@ -266,11 +269,18 @@ export class ControlPlane {
   async getStatus(caller: Caller): Promise<ShownStatus> {
     const project = await this.#options.projects.of(caller);
     await this.#options.eventLog.of(project).known();
+    await this.isStoreReachable();
     return shownStatus(this.status(project), caller);
   }
 
   status(project = defaultProject): Status {
     return statusOf(this.#options, this.#startedAt, project);
+  }
+
+  /** As of a moment ago. */
+  async isStoreReachable(): Promise<boolean> {
+    await this.#options.probe.ask(this.#options.limits.pingAgeMs);
+    return isReachable(this.#options);
   }
 
   /** What keeps this node from serving; empty when it is ready. */

@@ -5,8 +5,7 @@ import type { HeldNodes } from './held-nodes.ts';
 import type { WorkerStatus } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import type { Retention, RetentionState } from './retention.ts';
-import type { Store } from './store.ts';
-import { isStoreThere } from './store-probe.ts';
+import type { StoreProbe } from './store-probe.ts';
 
 export interface Status {
   readonly version: string;
@@ -47,6 +46,8 @@ export function shownStatus(status: Status, caller: Caller): ShownStatus {
 export interface ReadinessLimits {
   /** How long a store that says nothing counts as there. */
   readonly pingTimeoutMs: number;
+  /** For how long an answer of it is good for who tells of it. */
+  readonly pingAgeMs: number;
   /** How long what waits for its commit may wait while the node counts as ready. */
   readonly commitTimeoutMs: number;
 }
@@ -54,7 +55,7 @@ export interface ReadinessLimits {
 export interface StatusSources {
   readonly version: string;
   readonly pid: number;
-  readonly store: Pick<Store, 'ping'>;
+  readonly probe: StoreProbe;
   readonly eventLog: EventLog;
   readonly nodes: HeldNodes;
   readonly retention: Pick<Retention, 'stateOf'>;
@@ -64,11 +65,8 @@ export interface StatusSources {
 }
 
 /** With what is known here of the project's log. */
-export function statusOf(
-  { version, pid, nodes, eventLog, retention, sweeps }: StatusSources,
-  startedAt: number,
-  project: ProjectRef,
-): Status {
+export function statusOf(sources: StatusSources, startedAt: number, project: ProjectRef): Status {
+  const { version, pid, nodes, eventLog, retention, sweeps } = sources;
   const { id: log, headSeq, oldestSeq } = eventLog.of(project);
   const { writers } = eventLog;
   return {
@@ -79,7 +77,7 @@ export function statusOf(
     workers: nodes.workers,
     ...{ log, headSeq, oldestSeq },
     store: {
-      state: writers.failure === null ? 'reachable' : 'away',
+      state: isReachable(sources) ? 'reachable' : 'away',
       queuedEvents: writers.queuedEvents,
       waitingMs: Math.round(writers.waitingMs),
       refusedRecords: writers.refusedRecords,
@@ -89,16 +87,21 @@ export function statusOf(
   };
 }
 
+/** A store that is silent fails no commit where none is under way: so it is asked, too. */
+export function isReachable({ eventLog, probe }: StatusSources): boolean {
+  return probe.isThere && eventLog.writers.failure === null;
+}
+
 /** What keeps the node from serving. */
 export async function problemsOf({
   nodes,
   eventLog,
-  store,
+  probe,
   limits,
 }: StatusSources): Promise<readonly string[]> {
   const problems: string[] = [];
   if (nodes.own !== null && nodes.workers.length === 0) problems.push('no worker is up');
-  if (!(await isStoreThere(store, limits.pingTimeoutMs))) problems.push('the store is away');
+  if (!(await probe.ask())) problems.push('the store is away');
   // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
   else if (eventLog.writers.waitingMs > limits.commitTimeoutMs)
     problems.push('the log does not get on');

@@ -253,7 +253,7 @@ const worker = z.object({
 });
 
 const storeStatus = z.object({
-  state: z.enum(['reachable', 'away']).describe('Whether commits succeed.'),
+  state: z.enum(['reachable', 'away']).describe('Whether it answers, and commits succeed.'),
   queuedEvents: count.describe('Events that wait for their commit.'),
   waitingMs: count.describe('How long the oldest of what waits for its commit has waited.'),
   refusedRecords: count.describe(

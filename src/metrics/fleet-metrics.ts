@@ -6,7 +6,9 @@ import type { Sessions } from '../fleet/sessions.ts';
 import type { Sweeps } from '../fleet/sweeps.ts';
 
 /** By the name of a metric. */
-export type Readings = Readonly<Record<string, readonly [help: string, read: () => number]>>;
+export type Readings<Value = number> = Readonly<
+  Record<string, readonly [help: string, read: () => Value]>
+>;
 
 export interface FleetObserved {
   readonly sessions: Pick<Sessions, 'size' | 'takenRecords' | 'lateRecords' | 'spoolRecords'>;

@@ -136,7 +136,7 @@ export class Metrics {
     const { control, nodes, retention } = observed;
     const { writers } = observed.eventLog;
     observeNodes(this.#registry, observed);
-    const gauges: Readings = {
+    const gauges: Readings<number | Promise<number>> = {
       kodama_connections_open: [
         'Open connections, of all nodes here.',
         () => nodes.openConnections,
@@ -159,8 +159,8 @@ export class Metrics {
         () => (control.status().retention?.clockAheadMs ?? 0) / 1000,
       ],
       kodama_store_reachable: [
-        '1 while commits succeed, 0 while they are repeated.',
-        () => (writers.failure === null ? 1 : 0),
+        '1 while the database answers and commits succeed, else 0.',
+        async () => ((await control.isStoreReachable()) ? 1 : 0),
       ],
       kodama_streams: ['Open event streams.', () => control.followers.length],
       kodama_streams_lag_events: [
@@ -171,8 +171,8 @@ export class Metrics {
       ...fleetGauges(observed),
     };
     for (const [name, [help, read]] of Object.entries(gauges)) {
-      const collect = function (this: Gauge) {
-        this.set(read());
+      const collect = async function (this: Gauge) {
+        this.set(await read());
       };
       new Gauge({ name, help, registers: [this.#registry], collect });
     }

@@ -161,6 +161,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       closeTimeoutMs: 5000,
       waitRowsMax: 10_000,
       pingTimeoutMs: 2000,
+      pingAgeMs: 0,
       commitTimeoutMs: 5000,
     },
   });

@@ -90,6 +90,7 @@ export async function memoryControl({
       closeTimeoutMs: 5000,
       waitRowsMax: 10_000,
       pingTimeoutMs: 2000,
+      pingAgeMs: 0,
       commitTimeoutMs: 5000,
       pageFillMs: 500,
       labelledListenersMax: 100,

@@ -94,7 +94,7 @@ export async function startReplica(
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     limits: {
       ...{ followersMax: 100, closeTimeoutMs: 500, waitRowsMax: 10_000, pingTimeoutMs: 2000 },
-      ...{ commitTimeoutMs: 100, pageFillMs: 500, labelledListenersMax: 100 },
+      ...{ pingAgeMs: 0, commitTimeoutMs: 100, pageFillMs: 500, labelledListenersMax: 100 },
       ...{ pageEventsMax: 1000, pageBytesMax: 1e9 },
     },
   });

@@ -1684,7 +1684,7 @@ export interface components {
             /** @description For operators: the database. */
             store?: {
                 /**
-                 * @description Whether commits succeed.
+                 * @description Whether it answers, and commits succeed.
                  * @enum {string}
                  */
                 state: "reachable" | "away";
