@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { reachableAddresses, restUrl } from './banner.ts';
 import type { Config } from './config.ts';
+import type { Caller } from './core/caller.ts';
 import type { ControlPlane } from './core/control-plane.ts';
 import type { EventLog } from './core/event-log.ts';
 import type { HeldNodeOptions } from './core/held-node.ts';
@@ -91,9 +92,9 @@ export async function startFleet(
   fleet.commands.start((...command) => control.nodeCalls.run(...command), { isAlone });
   if (config.workers > 0) fleet.ownCordon.start();
   fleet.sweeps.start({ goneNodes, expire: control.expireListener.bind(control) });
-  const onRemoved = async ({ id }: { readonly id: string }) => {
+  const onRemoved = async (by: Caller, { id }: { readonly id: string }) => {
     fleet.sessions.remove(id);
-    await goneNodes.lose(id, { isRemoved: true });
+    await goneNodes.lose(id, { isRemoved: true, by });
   };
   const { port, host } = config.gateway;
   if (port === null) return { onRemoved, pin: () => null, gatewayUrl: () => null };

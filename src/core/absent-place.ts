@@ -35,6 +35,8 @@ interface Piece {
 export interface ListenerStep {
   readonly type: ListenerEventType;
   readonly by: Caller | null;
+  /** Of listeners that may be of other projects than who asked. */
+  readonly projectNames?: ReadonlyMap<ProjectRef, string>;
   readonly change: (listener: Listener) => Partial<Listener>;
 }
 
@@ -106,10 +108,11 @@ export class AbsentPlace {
 
   async changeListeners(
     listeners: readonly Listener[],
-    { type, by, change }: ListenerStep,
+    { type, by, projectNames, change }: ListenerStep,
   ): Promise<void> {
     const { audit: audits, clock } = this.#options;
     for (const [project, own] of Map.groupBy(listeners, (one) => one.project)) {
+      const asker = by && { ...by, project: projectNames?.get(project) ?? by.project };
       let piece: Piece = { events: [], audit: [] };
       let bytes = 0;
       for (const listener of own) {
@@ -123,7 +126,7 @@ export class AbsentPlace {
           bytes = eventBytes(event);
         }
         piece.events.push(event);
-        if (by !== null) piece.audit.push(audits.listener(by, listener, changed));
+        if (asker !== null) piece.audit.push(audits.listener(asker, listener, changed));
       }
       await this.#append(project, piece);
     }

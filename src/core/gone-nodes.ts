@@ -23,6 +23,7 @@ export interface GoneNodesOptions extends AbsentPlaceOptions {
 
 /** Another process may act for the same one at the same time. */
 const attemptsMax = 3;
+const noNames: ReadonlyMap<ProjectRef, string> = new Map();
 
 export class GoneNodes {
   readonly #options: GoneNodesOptions;
@@ -125,10 +126,13 @@ export class GoneNodes {
 
   /**
    * Of a node on a host of its own that is lost: its connections are over, there too by now, and as far as is known here
-   * nobody listens; one that was to be closed is. Of one that was removed all listeners are closed. Idempotent.
+   * nobody listens; one that was to be closed is. Of one that was removed all listeners are closed, for who removed it. Idempotent.
    * @throws failed_precondition when it is up; unavailable
    */
-  async lose(nodeId: string, { isRemoved }: { readonly isRemoved: boolean }): Promise<void> {
+  async lose(
+    nodeId: string,
+    { isRemoved, by = null }: { readonly isRemoved: boolean; readonly by?: Caller | null },
+  ): Promise<void> {
     const { store, logger } = this.#options;
     const reason = { code: 'node_lost', message: 'its node has not been heard of for too long' };
     await this.#inPlaceOf(nodeId, 'what is here', async (place) => {
@@ -137,7 +141,9 @@ export class GoneNodes {
         connections += await place.closeConnections(project, null, 'node_lost');
       }
       const isEnding = ({ state }: Listener) => isRemoved || state === 'draining';
-      const closed = await place.changeAllListeners(this.#closing(null), isEnding);
+      const projectNames = by === null ? noNames : await this.#projectNames();
+      const closing = { ...this.#closing(by), projectNames };
+      const closed = await place.changeAllListeners(closing, isEnding);
       const failing: ListenerStep = {
         type: 'listener_failed',
         by: null,
@@ -150,6 +156,11 @@ export class GoneNodes {
       const words = isRemoved ? 'a node was removed' : 'a node is lost';
       logger[isRemoved ? 'info' : 'warn']({ node: nodeId, connections, closed, failed }, words);
     });
+  }
+
+  async #projectNames(): Promise<ReadonlyMap<ProjectRef, string>> {
+    const all = await this.#options.store.projects.terms();
+    return new Map(all.map(({ ref, name }) => [ref, name]));
   }
 
   /** One after the other: two at once would take the place from each other. */

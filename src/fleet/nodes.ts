@@ -17,7 +17,7 @@ export interface NodeCasesOptions {
   readonly rows: NodeRows;
   readonly projects: Pick<ProjectCases, 'seenBy'>;
   /** Ends the session of a node that was removed, and closes what it has, on record too. Idempotent. */
-  readonly onRemoved: (node: Node) => Promise<void>;
+  readonly onRemoved: (by: Caller, node: Node) => Promise<void>;
   readonly wakes: Pick<TenancyWakes, 'tellChange'>;
   readonly clock: Clock;
 }
@@ -73,8 +73,9 @@ export class NodeCases {
       throw new AppError('failed_precondition', message);
     }
     caller.signal.throwIfAborted();
-    if (node.state === 'removed') return await onRemoved(node);
-    await onRemoved(await rows.remove(node, clock.now(), this.#audit(caller, 'deleteNode')));
+    if (node.state === 'removed') return await onRemoved(caller, node);
+    const removed = await rows.remove(node, clock.now(), this.#audit(caller, 'deleteNode'));
+    await onRemoved(caller, removed);
   }
 
   async #find(caller: Caller, idOrName: string): Promise<Node> {

@@ -109,6 +109,24 @@ test('what a session can not commit is told by who has it, until it is committed
   await query('COMMIT');
 });
 
+test('who removes a node is the actor of the ends of its listeners, and in the audit of their projects', async () => {
+  const { agent, name } = await joined();
+  await agent.connect(a);
+  const { id } = await created(a, name);
+  agent.cut();
+  await query(`UPDATE nodes SET state = 'disconnected' WHERE id = $1`, [agent.nodeId]);
+  const by = { ...caller, project: 'of-who-asks', operation: 'deleteNode' };
+  await b.control.goneNodes.lose(agent.nodeId, { isRemoved: true, by });
+  const closed = (await eventsOf(id)).at(-1);
+  expect(closed).toMatchObject({ type: 'listener_closed', actor: { kind: by.actor.kind } });
+  const entries = await query(
+    `SELECT project, project_name AS name, operation FROM audit_entries
+     WHERE resource_id = $1 AND operation = 'deleteNode'`,
+    [id],
+  );
+  expect(entries).toEqual([{ project: 1, name: 'default', operation: 'deleteNode' }]);
+});
+
 /** Every seq from 1 is there once: of an event's row, or a connection's. */
 async function assertDense() {
   const rows =
