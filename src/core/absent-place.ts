@@ -138,9 +138,12 @@ export class AbsentPlace {
     this.#number += 1;
     const bytes = events.reduce((sum, event) => sum + eventBytes(event), 0);
     const entry = { project, events, bytes, audit, secrets: new Map(), counters: [] };
+    const { eventLog } = this.#options;
+    const begun = performance.now();
     const firstSeqs = await this.#node.append({ number: this.#number, entries: [entry] });
+    eventLog.committed({ events, durationMs: performance.now() - begun });
     const firstSeq = firstSeqs.get(project) ?? 0;
-    await this.#options.eventLog.of(project).learn(firstSeq + events.length - 1);
+    await eventLog.of(project).learn(firstSeq + events.length - 1);
   }
 }
 

@@ -5,7 +5,7 @@
  * - Commit, then publish: nothing is seen that a crash could undo.
  * - A follower owns one number, its seq, and is woken by level: it reads, and waits only at the head.
  */
-import type { AppendQueueLimits, AppendQueueOptions } from './append-queue.ts';
+import type { AppendQueueLimits, AppendQueueOptions, Commit } from './append-queue.ts';
 import { aboveHead, belowOldest } from './cursor-errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { type EventFilter, type EventSelection, everySelection } from './event-filter.ts';
@@ -159,6 +159,11 @@ export class EventLog implements Appends, ProjectAppends {
     // What comes from another host has gathered on its way.
     const limits = { ...options.limits, gatherMs: 0 };
     return writers.add(new LogWriter({ ...options, limits, writer, onFatal, publish }));
+  }
+
+  /** What this process has committed past its queues. */
+  committed(commit: Commit): void {
+    this.#shared.options.onCommit?.(commit);
   }
 
   append(events: readonly EventDraft[], extra: AppendExtra = {}): Promise<readonly Event[]> {

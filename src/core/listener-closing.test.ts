@@ -208,6 +208,9 @@ test('of a node that is lost the log warns, and tells of one that was removed', 
   expect(await world.control.getListener(caller, id)).toMatchObject({ state: 'failed' });
   await world.control.goneNodes.lose('node-b', { isRemoved: true });
   expect(await world.control.getListener(caller, id)).toMatchObject({ state: 'closed' });
+  // What is committed in place of another is counted by who does it.
+  const types = world.commits.flatMap(({ events }) => events.map(({ type }) => type));
+  expect(types).toEqual(['listener_failed', 'listener_closed']);
   const told = world.logger.lines.filter(({ fields }) => 'closed' in fields);
   expect(told).toMatchObject([
     { level: 'warn', message: 'a node is lost', fields: { failed: ['mine'], closed: [] } },

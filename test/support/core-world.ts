@@ -1,4 +1,5 @@
 /** The whole of core over a store in memory and a data plane without sockets. */
+import type { Commit } from '../../src/core/append-queue.ts';
 import { type Caller, operator } from '../../src/core/caller.ts';
 import { ControlPlane } from '../../src/core/control-plane.ts';
 import { AppError } from '../../src/core/errors.ts';
@@ -97,6 +98,7 @@ export async function makeWorld(options: WorldOptions = {}) {
   const clock = options.clock ?? handClock(Date.now() * 1000);
   const logger = keepingLogger();
   const fatal: unknown[] = [];
+  const commits: Commit[] = [];
   const node = await store.nodes.takeOwn();
   const eventLog = await EventLog.open({
     store,
@@ -108,6 +110,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       ...options.limits,
     },
     onFatal: (error) => fatal.push(error),
+    onCommit: (commit) => commits.push(commit),
   });
   const audit = sampleAudit(clock);
   const onFatal = (error: unknown) => void fatal.push(error);
@@ -171,7 +174,7 @@ export async function makeWorld(options: WorldOptions = {}) {
     ...{ set: own.set, recorder: own.recorder, observer: own.observer },
     restingPorts: own.restingPorts,
     ...{ listeners: own.listeners, recovery: own.recovery },
-    fatal,
+    ...{ fatal, commits },
     history: store.database.history,
     /** The types of a listener's events, in order. */
     typesOf: (id: string) =>
