@@ -125,6 +125,7 @@ export const tenancyReasons: Reasons = [
     /^SELECT .* FROM "\w+"\."nodes" WHERE "\w+"\."nodes"\."ref" IN \(\$1\) OFFSET \$2$/,
     'a node that was held, and changed, in its project',
   ],
+  [/^SELECT FROM nodes WHERE id = \$1 AND cordoned AND state <> 'removed'$/, 'its own node'],
   [/^SELECT state, count\(\*\) FROM nodes WHERE NOT is_built_in GROUP BY state$/, 'how many'],
   [/^WITH silent AS MATERIALIZED \( SELECT n\.ref FROM nodes n, fleet f .*$/, 'a sweep of all'],
   [/^SELECT l\.project, l\.id FROM nodes n JOIN listeners l ON l\.node = n\.ref .*$/, 'the same'],
