@@ -9,6 +9,7 @@ import { eventTypes, refusalRules } from '../src/core/event.ts';
 import { nodeStates } from '../src/fleet/node.ts';
 import { statuses as grpcStatuses, toStatus } from '../src/grpc/status.ts';
 import { statuses as httpStatuses } from '../src/http/problem.ts';
+import { connectionEnds } from '../src/metrics/connection-ends.ts';
 import { Metrics } from '../src/metrics/prometheus.ts';
 import { memoryControl } from './support/memory-control.ts';
 
@@ -76,6 +77,12 @@ test('every type of event and every reason of an end is explained', () => {
   ).toEqual([...eventTypes].sort());
   const reasons = table('How connections end').flatMap(([reason]) => words(reason));
   expect(reasons.sort()).toEqual([...closeReasons].sort());
+  const ends = table('How connections end').flatMap(([reason, by = '']) =>
+    words(reason).flatMap((one) => by.split(', ').map((initiator) => `${one} ${initiator}`)),
+  );
+  expect(ends.sort()).toEqual(
+    connectionEnds.map(({ reason, initiator }) => `${reason} ${initiator}`).sort(),
+  );
 });
 
 test('every metric of the product is listed', async () => {

@@ -100,7 +100,7 @@ test('after known traffic the numbers are those of the traffic', async () => {
   await want(200, app, 'POST', `/v1/connections/${open.id}:close`, { mode: 'rst' });
   using stream = streamEvents(app.grpcAddress, {}, { afterSeq: 0 });
   await stream.synced;
-  const { sum } = await waitFor('all of it', async () => {
+  const { sum, samples } = await waitFor('all of it', async () => {
     const now = await metrics(app);
     const refused = now.sum('kodama_connections_refused_total');
     return refused === 3 && now.sum('kodama_connections_closed_total') === 4 ? now : null;
@@ -116,6 +116,11 @@ test('after known traffic the numbers are those of the traffic', async () => {
     const count = reason === 'peer_fin' ? 3 : 1;
     expect(sum('kodama_connections_closed_total', { reason, initiator })).toBe(count);
   }
+  // A rate wants to see it before the first of its kind.
+  const crashed = { reason: 'worker_crashed', initiator: 'system' };
+  expect(samples).toContainEqual({
+    ...{ name: 'kodama_connections_closed_total', labels: crashed, value: 0 },
+  });
   // What the open connection has moved is reported every few seconds.
   expect([7, 11]).toContain(sum('kodama_connections_received_bytes_total'));
   expect([7, 11]).toContain(sum('kodama_connections_sent_bytes_total'));

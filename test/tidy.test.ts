@@ -100,7 +100,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   grpc: 2735,
   http: 4700,
   'listeners-file': 440,
-  metrics: 280,
+  metrics: 320,
   node: 450,
   postgres: 7450,
   tenancy: 1550,

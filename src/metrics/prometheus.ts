@@ -10,6 +10,7 @@ import type { EventLog } from '../core/event-log.ts';
 import type { HeldNodes } from '../core/held-nodes.ts';
 import { protocols } from '../core/listener.ts';
 import type { Retention } from '../core/retention.ts';
+import { connectionEnds } from './connection-ends.ts';
 import {
   type FleetObserved,
   fleetCounters,
@@ -98,6 +99,7 @@ export class Metrics {
     // A series that appears with its first event has no rate for it.
     for (const protocol of protocols) this.#accepted.inc({ protocol }, 0);
     for (const rule of refusalRules) this.#refused.inc({ rule }, 0);
+    for (const labels of connectionEnds) this.#closed.inc(labels, 0);
   }
 
   get contentType(): string {

@@ -97,7 +97,9 @@ export class KeyCases {
 
   /** @throws not_found, already_exists, unavailable */
   async rename(caller: Caller, id: string, name: string): Promise<ApiKey> {
-    return await this.#change(caller, 'updateKey', id, (key) => ({ ...key, name }));
+    return await this.#change(caller, 'updateKey', id, (key) =>
+      key.name === name ? key : { ...key, name },
+    );
   }
 
   /** It is refused from now on, everywhere within some seconds, and its streams end. Idempotent. */

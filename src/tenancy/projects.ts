@@ -1,4 +1,5 @@
 /** What can be done with projects. All but a look at one's own is an operator's. */
+import { isDeepStrictEqual } from 'node:util';
 import { type Caller, defaultProject, isOperator } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import { listPage, type Page, type PageAsk } from '../core/page.ts';
@@ -94,7 +95,8 @@ export class ProjectCases {
       }
       const { displayName = project.displayName, bindHosts = project.bindHosts } = patch;
       const quotas = { ...project.quotas, ...patch.quotas };
-      return { ...project, displayName, bindHosts, quotas, updatedAt };
+      const changed = { ...project, displayName, bindHosts, quotas };
+      return isDeepStrictEqual(changed, project) ? project : { ...changed, updatedAt };
     };
     return await this.#change(caller, 'updateProject', name, change);
   }

@@ -89,6 +89,21 @@ test('every operation that changes something is in the audit, and no other', asy
   for (const entry of entries) expect(entry).toMatchObject({ outcome: 'ok', count: 1 });
 });
 
+test('a change of a project or key that changes nothing has no entry', async () => {
+  const project = await want(201, app, 'POST', '/v1/projects', { name: 'calm' }, operator);
+  const key = await makeKey(['read']);
+  const patches = [
+    ['updateProject', project.id, '/v1/projects/calm', { quotas: { listeners: 7 } }],
+    ['updateKey', key.id, `/v1/keys/${key.id}`, { name: 'calm' }],
+  ] as const;
+  for (const [operation, id, path, patch] of patches) {
+    const first = await want(200, app, 'PATCH', path, patch, operator);
+    expect(await want(200, app, 'PATCH', path, patch, operator)).toEqual(first);
+    const entries = await audit(`operation=${operation}`);
+    expect(entries.filter(({ resource }) => resource.id === id)).toHaveLength(1);
+  }
+});
+
 test('an entry says who, from where, and what it was before and after', async () => {
   const key = await makeKey(['write', 'audit:read']);
   const own = { ...bearer(key.secret), 'user-agent': 'agent/1 "x"' };
