@@ -1,11 +1,12 @@
 /** Closes a listener when its time is over, and tries again until that is done. */
 import { hasCode } from './errors.ts';
+import { isExpired } from './listener.ts';
 import type { ListenerEntry } from './listener-set.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { Micros } from './time.ts';
 
-/** The longest that setTimeout can wait. */
-const timerMsMax = 2 ** 31 - 1;
+/** For how long it does without a look at the clock, which may be set; and no timer counts what a machine sleeps. */
+const lookMsMax = 30_000;
 const retryMs = 5000;
 
 export interface ListenerExpiryOptions {
@@ -28,10 +29,13 @@ export class ListenerExpiry {
     entry.expiry = null;
     const { expiresAt } = entry.listener;
     if (expiresAt === null) return;
-    const remainingMs = Math.max(0, (expiresAt - this.#options.clock.now()) / 1000);
-    const isFar = remainingMs > timerMsMax;
-    const expire = () => (isFar ? this.schedule(entry) : this.#expire(entry, expiresAt));
-    entry.expiry = setTimeout(expire, Math.min(remainingMs, timerMsMax)).unref();
+    const { clock } = this.#options;
+    const look = () => {
+      if (isExpired(entry.listener, clock.now())) this.#expire(entry, expiresAt);
+      else this.schedule(entry);
+    };
+    const remainingMs = Math.max(0, Math.ceil((expiresAt - clock.now()) / 1000));
+    entry.expiry = setTimeout(look, Math.min(remainingMs, lookMsMax)).unref();
   }
 
   #expire(entry: ListenerEntry, expiresAt: Micros): void {

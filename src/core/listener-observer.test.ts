@@ -79,6 +79,18 @@ test('which generation its node serves is known, also where nothing else changes
   expect(world.history.at(-1)).toMatchObject({ listener: { observedGeneration: 3 } });
 });
 
+test('which generation its node serves is written once the store is there again', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world);
+  world.store.lostObserved = 1;
+  const change = { limits: { maxConnections: 5 } };
+  expect(await world.control.updateListener(caller, id, change)).toMatchObject({ generation: 2 });
+  expect(world.store.lostObserved).toBe(0);
+  await waitFor('it on record', async () => {
+    return (await world.control.getListener(caller, id)).observedGeneration === 2;
+  });
+});
+
 test('what was observed of an earlier generation, or of no listener here, says nothing', async () => {
   const world = await makeWorld();
   const { id } = await create(world);

@@ -12,7 +12,7 @@ import type { Listener } from './listener.ts';
 import type { ListenerEntry, ListenerSet } from './listener-set.ts';
 import type { Appends } from './log-writer.ts';
 import { noteObserved } from './observed-generations.ts';
-import type { Clock, Observed } from './ports.ts';
+import type { Clock, Logger, Observed } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 import type { RestingPorts } from './resting-ports.ts';
@@ -21,6 +21,7 @@ import type { Store } from './store.ts';
 export interface ListenerObserverOptions {
   readonly set: ListenerSet;
   readonly store: Pick<Store, 'of'>;
+  readonly logger: Logger;
   readonly eventLog: Appends;
   readonly recorder: Recorder;
   readonly restingPorts: RestingPorts;
@@ -70,7 +71,6 @@ export class ListenerObserver {
   async #take(entry: ListenerEntry, observed: Observed): Promise<void> {
     if (observed.generation !== entry.wished) return;
     const { laddr, sockets, state, reason } = entry.listener;
-    const { store } = this.#options;
     if (observed.state === 'gone') {
       entry.ending ??= this.#end(entry).then(
         () => entry.ended.open(),
@@ -82,12 +82,12 @@ export class ListenerObserver {
       entry.gone.open();
       await entry.ending;
     } else if (observed.state === 'failed') {
-      if (reason?.code === observed.reason.code) return await noteObserved(store, entry);
+      if (reason?.code === observed.reason.code) return await noteObserved(this.#options, entry);
       await this.#become(entry, { sockets: [], state: 'failed', reason: observed.reason });
     } else {
       const { laddr: ip, sockets: now } = observed;
       const isKnown = state === 'listening' && isDeepStrictEqual([laddr, sockets], [ip, now]);
-      if (isKnown) return await noteObserved(store, entry);
+      if (isKnown) return await noteObserved(this.#options, entry);
       await this.#become(entry, { laddr: ip, sockets: now, state: 'listening', reason: null });
     }
   }

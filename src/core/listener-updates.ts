@@ -45,7 +45,7 @@ export class ListenerUpdates {
    * @throws already_exists, failed_precondition, invalid_argument, resource_exhausted, unavailable
    */
   async update(by: Caller, entry: ListenerEntry, patch: ListenerPatch): Promise<Listener> {
-    const { set, store, recorder, dataPlane, assertNameFree, scheduleExpiry } = this.#options;
+    const { set, recorder, dataPlane, assertNameFree, scheduleExpiry } = this.#options;
     const { project, name, state, protocol, generation } = entry.listener;
     if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
     assertFaultsSuit(patch.faults ?? [], protocol);
@@ -65,7 +65,7 @@ export class ListenerUpdates {
     scheduleExpiry(entry);
     if (change.generation !== generation) {
       await wish(dataPlane, entry);
-      await noteObserved(store, entry);
+      await noteObserved(this.#options, entry);
     }
     return entry.listener;
   }
@@ -113,7 +113,7 @@ export class ListenerUpdates {
   }
 
   async #tellAgain(entry: ListenerEntry): Promise<void> {
-    const { eventLog, store, recorder, dataPlane } = this.#options;
+    const { eventLog, recorder, dataPlane } = this.#options;
     if (entry.ending !== null) return;
     const isDraining = entry.listener.state === 'draining';
     // Its end is a generation of its own already.
@@ -125,6 +125,6 @@ export class ListenerUpdates {
     await eventLog.of(entry.listener.project).append([again]);
     if (isDraining || entry.wished >= entry.listener.generation) return;
     await wish(dataPlane, entry);
-    await noteObserved(store, entry);
+    await noteObserved(this.#options, entry);
   }
 }

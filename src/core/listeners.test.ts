@@ -413,8 +413,21 @@ test('a listener ends by itself at its expiry', async () => {
   const world = await makeWorld();
   const expiresAt = world.clock.now() + 5000;
   const { id } = await create(world, { expiresAt });
+  world.clock.move(5);
   await waitFor('the expiry', () => world.set.size === 0);
   expect(world.typesOf(id).at(-1)).toBe('listener_closed');
+});
+
+test('a clock that is set back puts an expiry off with it', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world, { expiresAt: world.clock.now() + 10_000 });
+  world.clock.move(-60_000);
+  const other = await create(world, { expiresAt: world.clock.now() + 20_000 });
+  await waitFor('a look at the other', () => world.set.get(other.id)?.expiry !== null);
+  world.clock.move(20);
+  await waitFor('the end of the other', () => world.set.get(other.id) === null);
+  expect(world.set.get(id)?.listener.state).toBe('listening');
+  await world.control.deleteListener(caller, id, 0);
 });
 
 test('an expiry further away than a timer reaches does not come early', async () => {
@@ -422,6 +435,7 @@ test('an expiry further away than a timer reaches does not come early', async ()
   const expiresAt = world.clock.now() + 300 * dayMs * 1000;
   const { id } = await create(world, { expiresAt });
   await create(world, { expiresAt: world.clock.now() + 5000 });
+  world.clock.move(5);
   await waitFor('the nearer expiry', () => world.set.size === 1);
   expect(world.set.get(id)?.listener.state).toBe('listening');
   await world.control.deleteListener(caller, id, 0);
@@ -478,6 +492,7 @@ test('an expiry that is put off as it is over does not come', async () => {
   const putOff = world.control.updateListener(caller, id, { expiresAt: later });
   await waitFor('its turn', () => world.store.faults.length === 0);
   const { turn } = entry ?? {};
+  world.clock.move(20);
   await waitFor('the expiry behind it', () => entry?.turn !== turn);
   commit.resolve();
   expect(await putOff).toMatchObject({ expiresAt: later, state: 'listening' });
@@ -492,6 +507,7 @@ test('an expiry can be put off and taken away', async () => {
   const { id } = await create(world, { expiresAt: world.clock.now() + 20_000 });
   await world.control.updateListener(caller, id, { expiresAt: null });
   await create(world, { expiresAt: world.clock.now() + 40_000 });
+  world.clock.move(40);
   await waitFor('the other expiry', () => world.set.size === 1);
   expect(world.set.get(id)?.listener.expiresAt).toBeNull();
 });

@@ -65,6 +65,8 @@ export class MemoryStore implements Store {
   readonly faults: AppendFault[] = [];
   /** While it is true, every call throws unavailable. */
   isAway = false;
+  /** How many of the next writes of which generation is served find the store away. */
+  lostObserved = 0;
   /** Events that one read looks at before it answers with what it has. */
   scanMax = Number.POSITIVE_INFINITY;
   /** Calls of append, repeated ones too. */
@@ -273,6 +275,10 @@ export class MemoryStore implements Store {
         ),
       observed: (id, generation) =>
         this.#call(() => {
+          if (this.lostObserved > 0) {
+            this.lostObserved -= 1;
+            throw away();
+          }
           if (byId(id)?.generation !== generation) return;
           this.database.change(id, { observedGeneration: generation });
         }),

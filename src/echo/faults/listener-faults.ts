@@ -41,7 +41,8 @@ const none: ConnectionFaults = {
   active: [],
   drawn: new Map(),
 };
-const timeoutMaxMs = 2 ** 31 - 1;
+/** For how long it does without a look at the clock, which may be set; and no timer counts what a machine sleeps. */
+const lookMsMax = 30_000;
 
 export class ListenerFaults {
   readonly #options: ListenerFaultsOptions;
@@ -132,7 +133,7 @@ export class ListenerFaults {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (nextAt < Number.POSITIVE_INFINITY) {
-      const waitMs = Math.min(Math.ceil((nextAt - now) / 1000), timeoutMaxMs);
+      const waitMs = Math.min(Math.ceil((nextAt - now) / 1000), lookMsMax);
       this.#timer = setTimeout(() => {
         if (this.#enforce()) this.#options.onChange();
       }, waitMs);
