@@ -22,7 +22,7 @@ import {
   tenancyLimits,
 } from './limits.ts';
 import { defaultDataDir } from './node/data-dir.ts';
-import { databaseUrlFault } from './postgres/database-url.ts';
+import { databaseUrlFault, driverPortFault } from './postgres/database-url.ts';
 import { storeLimits } from './postgres/store-limits.ts';
 import { plainSecretsWarning, secretKey, secretKeysFault } from './secret-settings.ts';
 import { unknownVariables } from './unknown-variables.ts';
@@ -127,7 +127,11 @@ export class ConfigError extends Error {
 
 /** @throws ConfigError that names each wrong variable */
 export function readConfig(environment: Environment, { isTerminal = false } = {}): Config {
-  return build(parseBy(settings, environment), isTerminal, warningsOf(environment));
+  const env = parseBy(settings, environment);
+  const { DATABASE_URL: url } = env;
+  const fault = url === undefined ? null : driverPortFault(url, environment.PGPORT ?? '');
+  if (fault !== null) throw new ConfigError(`PGPORT ${fault}`);
+  return build(env, isTerminal, warningsOf(environment));
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

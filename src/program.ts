@@ -159,6 +159,11 @@ export class Program {
       logger.fatal({ err: error }, 'a bug: kodama ends, so that it starts anew');
       void this.#exit(exitCode.failed);
     });
+    // Node would end it with 13, and words of its own, where nothing is left to wait for but a promise that is lost.
+    process.once('beforeExit', () => {
+      logger.fatal({}, 'a bug: kodama ends, since what it waits for never comes');
+      void this.#exit(exitCode.failed);
+    });
     // Node's own listener writes to stderr, and waits for its reader.
     process.removeAllListeners('warning');
     process.on('warning', ({ name, message }) => logger.warn({ warning: name }, message));

@@ -85,7 +85,7 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2185,
+  src: 2230,
   api: 2830,
   cli: 6940,
   core: 9900,
@@ -102,7 +102,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 440,
   metrics: 320,
   node: 450,
-  postgres: 7450,
+  postgres: 7550,
   tenancy: 1550,
   tls: 350,
   wire: 670,

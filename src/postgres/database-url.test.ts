@@ -1,6 +1,6 @@
 /** What DATABASE_URL may say, and that a refusal never shows its password. */
 import { expect, test } from 'vitest';
-import { databaseConfig, databaseUrlFault } from './database-url.ts';
+import { databaseConfig, databaseUrlFault, driverPortFault } from './database-url.ts';
 
 test.each<[string, object]>([
   ['postgresql://me:pw@db:5433/kodama', { user: 'me', password: 'pw', host: 'db', port: 5433 }],
@@ -37,7 +37,9 @@ test.each([
   ['postgresql://me:secret@db/k?statement_timeout=0', 'statement_timeout: leave it out'],
   ['postgresql://me:secret@db/k?sslmode=prefer', 'must have an sslmode of disable, require, '],
   ['postgresql://me:secret@db/k?sslmode=verify-ca', 'must name an sslrootcert'],
-  ['postgresql://me:secret@db/k?host=x&port=no', 'has a port that is no number'],
+  ['postgresql://me:secret@db/k?host=x&port=no', 'has a port that is no whole number'],
+  ['postgresql://me:secret@db/k?port=99999', 'has a port that is no whole number from 1 to 65535'],
+  ['postgresql://me:secret@db:0/k', 'has a port that is no whole number from 1 to 65535'],
 ])('%s is refused in words', (url, words) => {
   const fault = databaseUrlFault(url);
   expect(fault).toContain(words);
@@ -47,4 +49,11 @@ test.each([
 test('a file that it names and that cannot be read is told', () => {
   const url = 'postgresql://me:secret@db/k?sslmode=verify-full&sslrootcert=/nope.pem';
   expect(() => databaseConfig(url)).toThrow(/^its sslrootcert cannot be read: ENOENT/);
+});
+
+test.each(['0', '99999', 'no'])('a PGPORT of %s is refused where the URL has no port', (port) => {
+  const words = 'must be a whole number from 1 to 65535: DATABASE_URL names no port';
+  expect(driverPortFault('postgresql://me:secret@db/k', port)).toBe(words);
+  expect(driverPortFault('postgresql://me:secret@db:5433/k', port)).toBeNull();
+  expect(driverPortFault('postgresql://me:secret@db/k', '5433')).toBeNull();
 });

@@ -43,6 +43,12 @@ export function databaseUrlFault(text: string): string | null {
   }
 }
 
+/** What is wrong with the PGPORT that the driver takes where the URL has no port: a connection to none is lost. */
+export function driverPortFault(text: string, port: string): string | null {
+  const isTaken = port !== '' && parseDatabaseUrl(text).port === undefined;
+  return !isTaken || isPort(port) ? null : `must be a ${portWords}: DATABASE_URL names no port`;
+}
+
 /**
  * The URL as what the driver takes, complete but for what libpq too would look up elsewhere (PGUSER, PGPASSWORD).
  * Reads the files that the URL names.
@@ -65,6 +71,12 @@ export function databaseConfig(text: string): ClientConfig {
       ...(!isNameVerified && { checkServerIdentity: () => undefined }),
     },
   };
+}
+
+const portWords = 'whole number from 1 to 65535';
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
 }
 
 function read(files: Partial<Record<SslFile, string>>): Partial<Record<SslFile, string>> {
@@ -97,7 +109,8 @@ function parseDatabaseUrl(text: string): Parsed {
   if (host.includes(',') && !host.startsWith('/'))
     throw new DatabaseUrlError('names several hosts: kodama takes one');
   const port = given.port ?? url.port;
-  if (!/^(\d{1,5})?$/.test(port)) throw new DatabaseUrlError('has a port that is no number');
+  if (port !== '' && !isPort(port))
+    throw new DatabaseUrlError(`has a port that is no ${portWords}`);
   const password = given.password ?? decode(url.password);
   const fields = {
     host,

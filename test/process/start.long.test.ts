@@ -1,7 +1,9 @@
 /** What a kodama says that cannot start, and that nothing of it is left: each reason, and each program of the repository. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { expectTakenPort, foreignPort } from '../support/foreign-port.ts';
 import { begin, run } from '../support/printed-run.ts';
@@ -167,6 +169,32 @@ test('a database that refuses us is named with its reason', async () => {
     code: 1,
     stderr: 'kodama: DATABASE_URL cannot be used: database "no_such_database" does not exist\n',
   });
+});
+
+test('a PGPORT that is none is named where DATABASE_URL leaves the port to it', async () => {
+  await using home = await temporaryFolder();
+  const { code, stderr } = await run({
+    ...{ KODAMA_DATA_DIR: join(home.path, 'data'), PGPORT: '99999' },
+    DATABASE_URL: 'postgresql://me:secret@127.0.0.1/k',
+  });
+  const words = 'PGPORT must be a whole number from 1 to 65535: DATABASE_URL names no port';
+  expect({ code, stderr }).toEqual({ code: 2, stderr: `kodama: ${words}\n` });
+});
+
+test('work whose promise is lost ends as a bug does, in words', async () => {
+  const program = pathToFileURL(join(import.meta.dirname, '../../src/program.ts'));
+  const config = { logLevel: 'info', logFormat: 'text', warnings: [] };
+  const times = { shutdownTimeoutMs: 1000, signalEchoMs: 500 };
+  const script = `const { Program } = await import('${program}');
+    const config = ${JSON.stringify({ ...config, ...times })};
+    await new Program().run(() => config, () => new Promise(() => undefined));`;
+  const child = execFile(process.execPath, ['--input-type=module', '-e', script]);
+  const printed: string[] = [];
+  for (const output of [child.stdout, child.stderr]) {
+    output?.on('data', (text: string) => printed.push(text));
+  }
+  expect(await once(child, 'close')).toEqual([1, null]);
+  expect(printed.join('')).toMatch(/^\S+ FATAL a bug: kodama ends, since .* never comes\n$/);
 });
 
 test('a misspelt variable is named with the one that is meant', async () => {
