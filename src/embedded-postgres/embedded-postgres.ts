@@ -97,8 +97,9 @@ export class EmbeddedPostgres implements AsyncDisposable {
 
   private constructor(options: EmbeddedPostgresOptions, installation: Installation) {
     const host = encodeURIComponent(installation.socketDirectory);
-    // Complete, so that no PGPORT or PGSSLMODE of the environment has a say.
-    this.connectionString = `postgresql://${superuser}@/postgres?host=${host}&port=${socketPort}&sslmode=disable`;
+    // Complete, so that no PGPORT or PGOPTIONS of the environment has a say.
+    const parameters = `host=${host}&port=${socketPort}&sslmode=disable&options=`;
+    this.connectionString = `postgresql://${superuser}@/postgres?${parameters}`;
     this.#options = options;
     this.#installation = installation;
   }

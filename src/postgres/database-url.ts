@@ -50,7 +50,7 @@ export function driverPortFault(text: string, port: string): string | null {
 }
 
 /**
- * The URL as what the driver takes, complete but for what libpq too would look up elsewhere (PGUSER, PGPASSWORD).
+ * The URL as what the driver takes, complete but for what libpq too would look up elsewhere (PGUSER, PGOPTIONS).
  * Reads the files that the URL names.
  * @throws DatabaseUrlError
  */
@@ -117,12 +117,13 @@ function parseDatabaseUrl(text: string): Parsed {
     user: given.user ?? decode(url.username),
     password,
     database: decode(url.pathname.slice(1)),
-    options: given.options ?? '',
   };
   const isGiven = ([, value]: [string, string]) => value !== '';
   return {
     ...Object.fromEntries(Object.entries(fields).filter(isGiven)),
     ...(port !== '' && { port: Number(port) }),
+    // None at all, if it says so: then PGOPTIONS has no say.
+    ...(given.options !== undefined && { options: given.options }),
     sslMode: sslModeOf(given),
     ssl: given,
   };

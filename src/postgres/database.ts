@@ -7,6 +7,7 @@ import pg from 'pg';
 import type { Logger } from '../core/ports.ts';
 import { toAppError, toAppendError } from './database-errors.ts';
 import { databaseConfig } from './database-url.ts';
+import { DriverClient } from './driver-client.ts';
 
 export interface DatabaseLimits {
   /** To get a connection: a free one, or a new one. */
@@ -115,9 +116,8 @@ export class Database implements AsyncDisposable {
     const pool = new pg.Pool({
       ...this.#clientConfig(name),
       ...overrides,
-      max,
+      ...{ max, types, Client: DriverClient },
       idleTimeoutMillis: idleTimeoutMs,
-      types,
       onConnect: async (client) => {
         await client.query(this.#setUp(this.#settings(settings)));
       },
@@ -201,7 +201,7 @@ export class Database implements AsyncDisposable {
 
   /** A connection of one's own, not yet connected. Its `error` event is the caller's to hear. */
   client(name: string): pg.Client {
-    return new pg.Client(this.#clientConfig(name));
+    return new DriverClient(this.#clientConfig(name));
   }
 
   /**

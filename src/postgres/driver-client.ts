@@ -1,0 +1,22 @@
+/**
+ * The driver's client without what it would take from the environment behind our back: a shell's PGREPLICATION makes its
+ * sessions take no statements, PGSSLNEGOTIATION is an error without TLS. What is ours to leave to it: docs/postgresql.md.
+ */
+import pg from 'pg';
+
+interface Parameters {
+  options: string | undefined;
+  replication: string | undefined;
+}
+
+export class DriverClient extends pg.Client {
+  declare readonly connectionParameters: Parameters;
+
+  constructor(config: pg.ClientConfig = {}) {
+    super({ ...config, sslnegotiation: 'postgres', client_encoding: 'utf8' });
+    const parameters = this.connectionParameters;
+    parameters.replication = undefined;
+    // Those of PGOPTIONS stand only where none are given; the driver takes an empty text for none given.
+    if (config.options !== undefined) parameters.options = config.options;
+  }
+}
