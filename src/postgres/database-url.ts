@@ -10,6 +10,7 @@ type Parameter = 'host' | 'port' | 'user' | 'password' | 'options' | 'sslmode' |
 type SslFile = 'sslrootcert' | 'sslcert' | 'sslkey';
 
 const sslModes: readonly string[] = ['disable', 'require', 'verify-ca', 'verify-full'];
+const tlsModes = 'say require, verify-ca or verify-full';
 const sslFiles = ['sslrootcert', 'sslcert', 'sslkey'] as const;
 const parameters: readonly string[] = [
   ...['host', 'port', 'user', 'password', 'options', 'sslmode'],
@@ -153,10 +154,14 @@ function parametersOf(url: URL): Partial<Record<Parameter, string>> {
   return given;
 }
 
-function sslModeOf({ sslmode, sslrootcert }: Partial<Record<Parameter, string>>): SslMode {
-  if (sslmode === undefined) return 'disable';
+function sslModeOf(given: Partial<Record<Parameter, string>>): SslMode {
+  const { sslmode = 'disable', sslrootcert } = given;
   if (!sslModes.includes(sslmode)) {
     throw new DatabaseUrlError(`must have an sslmode of ${sslModes.join(', ')}`);
+  }
+  const unused = sslFiles.find((name) => given[name] !== undefined);
+  if (sslmode === 'disable' && unused !== undefined) {
+    throw new DatabaseUrlError(`names ${unused}, but no sslmode that uses it: ${tlsModes}`);
   }
   if (sslmode === 'verify-ca' && sslrootcert === undefined) {
     throw new DatabaseUrlError(
