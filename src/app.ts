@@ -13,7 +13,7 @@ import { AuditKeeping } from './core/audit-keeping.ts';
 import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
-import { HeldNode } from './core/held-node.ts';
+import { HeldNode, type HeldNodeOptions } from './core/held-node.ts';
 import { HeldNodes } from './core/held-nodes.ts';
 import type { Listener } from './core/listener.ts';
 import type { PortRules } from './core/listener-ports.ts';
@@ -83,6 +83,9 @@ type Started = Pick<App, 'nodeId' | 'httpAddress' | 'grpcAddress' | 'gatewayUrl'
 /** What everything after the store is made of. */
 interface Ground extends Omit<EdgesGround, 'fleet'> {
   readonly nodeId: string;
+  readonly node: Writer & HeldNodeOptions['node'];
+  /** What cannot be done there names the variable that leads there. */
+  readonly inStore: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly metrics: Metrics;
   readonly onFatal: (error: unknown) => void;
 }
@@ -102,23 +105,24 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   signal?.throwIfAborted();
   const loop = new LoopShares<ProjectRef>(config.turns);
   const storeName = config.databaseUrl === null ? 'the embedded database' : 'DATABASE_URL';
-  const store = await orStartError(
-    () =>
-      PostgresStore.open({
-        ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
-        ...{ loop, clock },
-        secretKeys: config.secrets.keys,
-        // Who has the database to itself need not wait for others to come back.
-        limits: {
-          ...config.store,
-          ...(config.databaseUrl === null ? { absenceMs: 0 } : config.nodes),
-          projectsMax: config.tenancy.projectsMax,
-        },
-      }),
-    (reason) => `${storeName} cannot be used: ${reason}`,
+  const inStore: Ground['inStore'] = (work) =>
+    orStartError(work, (reason) => `${storeName} cannot be used: ${reason}`);
+  const store = await inStore(() =>
+    PostgresStore.open({
+      ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
+      ...{ loop, clock },
+      secretKeys: config.secrets.keys,
+      // Who has the database to itself need not wait for others to come back.
+      limits: {
+        ...config.store,
+        ...(config.databaseUrl === null ? { absenceMs: 0 } : config.nodes),
+        projectsMax: config.tenancy.projectsMax,
+      },
+    }),
   );
   resources.use(store);
-  await resources.use(time)?.start(store.fleet.sessions);
+  const node = await inStore(() => store.takeOwn(config.workers > 0));
+  await inStore(async () => resources.use(time)?.start(store.fleet.sessions));
   const projects = resources.use(
     new Projects(store.projects, logger, (project) => loop.neighbours.saw(project)),
   );
@@ -127,6 +131,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   const reservedPorts = ownPorts.filter((port) => port !== 0);
   const ground = {
     ...options,
+    ...{ node, inStore },
     clock,
     makeId: () => ids.next(clock.now()),
     nodeId,
@@ -193,8 +198,7 @@ async function startPostgres(
 }
 
 async function openEventLog(
-  { config, logger, store, onFatal }: Ground,
-  writer: Writer,
+  { config, logger, store, node: writer, onFatal }: Ground,
   onCommit: (commit: Commit) => void,
 ): Promise<EventLog> {
   const limits = { ...config.eventLog, pageBytesMax: config.bounds.pageBytesMax };
@@ -227,14 +231,14 @@ function startRetention(
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, projects, metrics, reservedPorts, onFatal } =
     ground;
-  const { loop, makeId } = ground;
+  const { loop, makeId, node, inStore } = ground;
   const nodes = new HeldNodes();
   const activity = resources.use(activityLog(ground, nodes));
-  const node = await store.nodes.takeOwn(config.workers > 0);
-  const eventLog = await openEventLog(ground, node, (commit) => {
+  const onCommit = (commit: Commit) => {
     metrics.onCommit(commit);
     activity.onCommit(commit);
-  });
+  };
+  const eventLog = await inStore(() => openEventLog(ground, onCommit));
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
   const audit = new ResourceAudit({ clock, makeId });
   const shared = {
@@ -259,10 +263,11 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   resources.use(dataPlane);
   own.serve(dataPlane);
   if (config.workers > 0) nodes.addOwn(own);
-  await projects.start((project, { quotas }) => {
+  const limitProject: Parameters<Projects['start']>[0] = (project, { quotas }) => {
     const limits = connectionLimits(quotas);
     for (const each of nodes.all()) each.dataPlane.limitProject(project, limits);
-  });
+  };
+  await inStore(() => projects.start(limitProject));
   const retention = resources.use(startRetention(ground, eventLog));
   const fleet = makeFleet({ ...ground, eventLog, nodes, shared }, resources);
   const control = new ControlPlane({

@@ -7,8 +7,7 @@ import { isPassing, permanentReason, toAppError } from './database-errors.ts';
 import { migrate, tableNames } from './migrations.ts';
 import { checkRights, checkServer } from './preconditions.ts';
 
-export interface OpenOptions {
-  readonly database: Database;
+export interface WaitOptions {
   readonly log: Logger;
   /** How long to wait for a server that is not there yet. */
   readonly timeoutMs: number;
@@ -16,21 +15,33 @@ export interface OpenOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface OpenOptions extends WaitOptions {
+  readonly database: Database;
+}
+
 const retryMs = 250;
 const noticeMs = 5000;
 
 /**
- * Resolves to the schema in which the tables are. What waiting does not cure is told at once.
+ * Resolves to the schema in which the tables are.
  * @throws unavailable when there is no server in time, failed_precondition when its database is not ours to use
  */
 export async function openDatabase(options: OpenOptions): Promise<string> {
+  return await waitForDatabase(options, () => prepare(options));
+}
+
+/** For a step of a start that may be done again. What waiting does not cure is told at once. */
+export async function waitForDatabase<Result>(
+  options: WaitOptions,
+  step: () => Promise<Result>,
+): Promise<Result> {
   const { log, signal } = options;
   const deadline = performance.now() + options.timeoutMs;
   let noticeAt = 0;
   for (;;) {
     signal?.throwIfAborted();
     try {
-      return await prepare(options);
+      return await step();
     } catch (error) {
       const appError = permanentOr(error);
       const isWorthWaiting = hasCode(appError, 'unavailable') && isPassing(error);

@@ -23,9 +23,10 @@ import { LazyPrisma } from './lazy-prisma.ts';
 import { ListenerReader, ListenerRows } from './listener-reader.ts';
 import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
+import type { NodePlace } from './node-place.ts';
 import { NodePlaces } from './node-places.ts';
 import { NodeRows } from './node-rows.ts';
-import { openDatabase } from './open-database.ts';
+import { openDatabase, type WaitOptions, waitForDatabase } from './open-database.ts';
 import { ProjectReads, readLines } from './project-reads.ts';
 import { ProjectRemoval } from './project-removal.ts';
 import { ProjectRows } from './project-rows.ts';
@@ -98,6 +99,7 @@ export class PostgresStore implements Store, AsyncDisposable {
   readonly of: (project: ProjectRef) => ProjectStore;
   readonly #database: Database;
   readonly #log: Logger;
+  readonly #waiting: WaitOptions;
   readonly #cipher: SecretCipher;
 
   private constructor(
@@ -110,6 +112,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     const { absenceMs, pollMs, wakeMs, projectsMax } = limits;
     this.#database = database;
     this.#log = log;
+    this.#waiting = { log, signal: options.signal, timeoutMs: limits.openTimeoutMs };
     const cipher = new SecretCipher(options.secretKeys ?? { current: null, old: null });
     this.#cipher = cipher;
     const directory = new NodeDirectory(database);
@@ -176,6 +179,14 @@ export class PostgresStore implements Store, AsyncDisposable {
     const store = new PostgresStore(options, limits, database, schema);
     resources.move();
     return store;
+  }
+
+  /**
+   * This node's place, which is had with one more connection: waits for it as an open does.
+   * @throws unavailable
+   */
+  async takeOwn(holdsSockets: boolean): Promise<NodePlace> {
+    return await waitForDatabase(this.#waiting, () => this.nodes.takeOwn(holdsSockets));
   }
 
   /** Behind the use of the store, which it must not outlive. */
