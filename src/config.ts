@@ -128,8 +128,7 @@ export class ConfigError extends Error {
 /** @throws ConfigError that names each wrong variable */
 export function readConfig(environment: Environment, { isTerminal = false } = {}): Config {
   const env = parseBy(settings, environment);
-  const { DATABASE_URL: url } = env;
-  const fault = url === undefined ? null : driverPortFault(url, environment.PGPORT ?? '');
+  const fault = driverPortFault(env.DATABASE_URL, environment.PGPORT);
   if (fault !== null) throw new ConfigError(`PGPORT ${fault}`);
   return build(env, isTerminal, warningsOf(environment));
 }
@@ -240,11 +239,12 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
   const { KODAMA_SECRET_KEY: current = null, KODAMA_SECRET_KEY_OLD: old = null } = env;
   const keysFault = secretKeysFault({ current, old });
   if (keysFault !== null) throw new ConfigError(keysFault);
-  const isPlainInSight = current === null && way !== null;
+  const plain = current === null && way !== null ? [plainSecretsWarning] : [];
+  const edges = edgeConfig(env);
   return Object.freeze({
     http: { host: env.KODAMA_HTTP_HOST, port: env.KODAMA_HTTP_PORT, limits: httpLimits },
     grpc: { host: env.KODAMA_GRPC_HOST, port: env.KODAMA_GRPC_PORT, limits: grpcLimits },
-    ...edgeConfig(env),
+    ...edges,
     apiToken,
     isMetricsOpen: env.KODAMA_METRICS_OPEN,
     secrets: { keys: { current, old }, rotationRowsMax: 100, rotationRetryMs: 5000 },
@@ -295,6 +295,6 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     signalEchoMs,
     nodes: { absenceMs: 3000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
-    warnings: isPlainInSight ? [...warnings, plainSecretsWarning] : warnings,
+    warnings: [...warnings, ...edges.warnings, ...plain],
   });
 }

@@ -83,3 +83,16 @@ test('TLS wants both of its files', () => {
     expect(() => readConfig({ [given]: path })).toThrow(words);
   }
 });
+
+test('what is said of a gateway without its port is warned of', () => {
+  const said = {
+    KODAMA_GATEWAY_URL: 'https://kodama.example.com:7443',
+    KODAMA_GATEWAY_TLS_CERT: '/cert.pem',
+    KODAMA_GATEWAY_TLS_KEY: '/key.pem',
+  };
+  const { warnings } = readConfig(said);
+  expect(warnings).toEqual(
+    Object.keys(said).map((name) => `${name} has no effect without KODAMA_GATEWAY_PORT`),
+  );
+  expect(readConfig({ ...said, KODAMA_GATEWAY_PORT: '7443' }).warnings).toEqual([]);
+});

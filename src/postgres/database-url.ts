@@ -45,8 +45,9 @@ export function databaseUrlFault(text: string): string | null {
 }
 
 /** What is wrong with the PGPORT that the driver takes where the URL has no port: a connection to none is lost. */
-export function driverPortFault(text: string, port: string): string | null {
-  const isTaken = port !== '' && parseDatabaseUrl(text).port === undefined;
+export function driverPortFault(text: string | undefined, port = ''): string | null {
+  if (text === undefined || port === '') return null;
+  const isTaken = parseDatabaseUrl(text).port === undefined;
   return !isTaken || isPort(port) ? null : `must be a ${portWords}: DATABASE_URL names no port`;
 }
 
