@@ -6,6 +6,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
@@ -14,6 +15,8 @@ export const migrationsFolder = join(import.meta.dirname, '../../prisma/migratio
 
 /** Prisma's own: `prisma migrate deploy` waits for us, and we for it. */
 const advisoryLock = 72707369;
+const retryMs = 250;
+const noticeMs = 5000;
 
 const createTable = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
   id VARCHAR(36) PRIMARY KEY NOT NULL,
@@ -45,16 +48,18 @@ const patienceSql = `SELECT set_config(name, '0', false) FROM pg_settings WHERE 
 
 /**
  * On a connection that nobody else uses meanwhile, whose statements may take their time; they tell how far they are in notices.
+ * The signal ends the wait for another who migrates; to end a statement the caller ends the connection.
  * @throws failed_precondition when the database is newer than the program, or not what its migrations say
  */
 export async function migrate(
   client: Client,
   log: Logger,
   folder = migrationsFolder,
+  signal?: AbortSignal,
 ): Promise<void> {
   const migrations = await readMigrations(folder);
   await client.query(`${patienceSql}; SET client_min_messages = notice`);
-  await client.query('SELECT pg_advisory_lock($1)', [advisoryLock]);
+  await lock(client, log, signal);
   try {
     await client.query(createTable);
     const applied = await readApplied(client);
@@ -68,6 +73,20 @@ export async function migrate(
     if (names.size === 0) log.info({ migration: migrations.at(-1)?.name }, 'made the database');
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [advisoryLock]);
+  }
+}
+
+/** Asks again and again: a statement that waits can neither be told of nor given up. */
+async function lock(client: Client, log: Logger, signal?: AbortSignal): Promise<void> {
+  const text = 'SELECT pg_try_advisory_lock($1) AS is_ours';
+  for (let noticeAt = 0; ; ) {
+    const { rows } = await client.query<{ is_ours: boolean }>(text, [advisoryLock]);
+    if (rows[0]?.is_ours === true) return;
+    if (performance.now() >= noticeAt) {
+      log.warn({ lock: advisoryLock }, 'waiting for another who migrates the database');
+      noticeAt = performance.now() + noticeMs;
+    }
+    await delay(retryMs, undefined, { signal });
   }
 }
 
@@ -127,6 +146,7 @@ async function applyTelling(
   const tell = ({ message }: { readonly message?: string | undefined }) =>
     log({ ...told, step: message }, 'migrating the database');
   client.on('notice', tell);
+  log(told, 'migrating the database');
   try {
     await apply(client, migration);
   } finally {

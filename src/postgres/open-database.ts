@@ -61,11 +61,18 @@ function permanentOr(error: unknown): unknown {
   return new AppError('failed_precondition', reason, { cause: error });
 }
 
-async function prepare({ database, log }: OpenOptions): Promise<string> {
+async function prepare({ database, log, signal }: OpenOptions): Promise<string> {
   await using connection = await database.patientWriter();
   const { client } = connection;
-  const schema = await checkServer(client, () => database.ownClient('kodama probe'));
-  await migrate(client, log);
-  await checkRights(client, await tableNames());
-  return schema;
+  // Its statements have no bound of their own: what one of them has begun is rolled back.
+  const end = () => void client.end();
+  signal?.addEventListener('abort', end, { once: true });
+  try {
+    const schema = await checkServer(client, () => database.ownClient('kodama probe'));
+    await migrate(client, log, undefined, signal);
+    await checkRights(client, await tableNames());
+    return schema;
+  } finally {
+    signal?.removeEventListener('abort', end);
+  }
 }

@@ -1,12 +1,10 @@
 /** What a kodama says that cannot start, and that nothing of it is left: each reason, and each program of the repository. */
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { queryAt as query } from '../support/embedded-servers.ts';
+import { expect, test } from 'vitest';
 import { expectTakenPort, foreignPort } from '../support/foreign-port.ts';
 import { begin, run } from '../support/printed-run.ts';
 import { kernelSocket } from '../support/proc-sockets.ts';
@@ -171,31 +169,6 @@ test('a database that refuses us is named with its reason', async () => {
     code: 1,
     stderr: 'kodama: DATABASE_URL cannot be used: database "no_such_database" does not exist\n',
   });
-});
-
-test('a start waits for a connection beyond its first, too', async () => {
-  await using home = await makeHome();
-  const { DATABASE_URL: url = '' } = home.environment;
-  const role = `role_${randomUUID().replaceAll('-', '')}`;
-  await query(url, `CREATE ROLE ${role} LOGIN CONNECTION LIMIT 1 IN ROLE pg_read_all_data`);
-  onTestFinished(async () => {
-    await query(inject('postgresUrl'), `DROP ROLE ${role}`);
-  });
-  await query(url, `GRANT CREATE ON SCHEMA public TO ${role}`);
-  await query(url, `GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
-  await query(url, `GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${role}`);
-  const { child, output, ended } = begin({
-    ...home.environment,
-    DATABASE_URL: url.replace(/\/\/\w+@/, `//${role}@`),
-    KODAMA_LOG_LEVEL: 'info',
-  });
-  await waitFor('the word', () => output.stdout.includes('waiting for the database'), 20_000);
-  await query(url, `ALTER ROLE ${role} CONNECTION LIMIT -1`);
-  await waitFor('a start', () => output.stdout.includes('"msg":"ready"'), 20_000);
-  child.kill('SIGTERM');
-  const { code, stdout } = await ended;
-  expect(code).toBe(0);
-  expect(stdout).not.toContain('"level":60');
 });
 
 test('a PGPORT that is none is named where DATABASE_URL leaves the port to it', async () => {
