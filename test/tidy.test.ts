@@ -104,7 +104,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   node: 450,
   postgres: 7550,
   tenancy: 1550,
-  tls: 350,
+  tls: 370,
   wire: 670,
   workers: 1120,
 };

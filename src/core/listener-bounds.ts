@@ -26,6 +26,8 @@ export interface ListenerBounds {
   readonly faultsMax: number;
   readonly labelsMax: number;
   readonly batchMax: number;
+  /** Of the keys of certificates, and of their authorities. */
+  readonly rsaBitsMax: number;
   /** Bytes of a spec: labels, limits, faults, tls and proxyProtocol, as JSON. */
   readonly specBytesMax: number;
   /** Of all specs of a batch: its commit and its answer stay small. */
@@ -53,6 +55,7 @@ export const defaultBounds: ListenerBounds = {
   faultsMax: 16,
   labelsMax: 32,
   batchMax: 100,
+  rsaBitsMax: 4096,
   specBytesMax: 131_072,
   batchBytesMax: 1_048_576,
   pageBytesMax: 1_048_576,

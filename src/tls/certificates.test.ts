@@ -1,7 +1,9 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { generate } from 'selfsigned';
 import { expect, test } from 'vitest';
+import { largePair } from '../../test/support/large-pair.ts';
 import { makeAuthority, makeCertificate } from '../../test/support/tls-certificates.ts';
-import { certificates } from './certificates.ts';
+import { certificates, checkPair } from './certificates.ts';
 
 const tls = {
   cert: null,
@@ -133,4 +135,44 @@ test('an expired certificate is taken: how clients meet it may be what is tested
   const { cert, key } = await makeCertificate(await makeAuthority(), past);
   const { settings } = await certificates.prepare({ ...tls, cert, key }, '127.0.0.1');
   expect(settings.isSelfSigned).toBe(false);
+});
+
+test('an RSA key above the bound is refused wherever it stands: each ClientHello costs a signature', async () => {
+  const { cert, key } = await makeCertificate(await makeAuthority());
+  const message = 'has an RSA key of 4104 bits, which may have at most 4096';
+  expect(await refusal(largePair)).toEqual([{ path: 'tls.key', message }]);
+  expect(await refusal({ cert: `${cert}\n${largePair.cert}`, key })).toEqual([
+    { path: 'tls.cert', message },
+  ]);
+  expect(await refusal({ ca: `${cert}\n${largePair.cert}` })).toEqual([
+    { path: 'tls.ca', message },
+  ]);
+  // Whoever runs kodama may give its edges what they like.
+  const names = { cert: 'CERT', key: 'KEY' };
+  expect(checkPair(largePair, names).subject).toBe('CN=large');
+});
+
+test('keys of kinds that hardly a client speaks are refused by name', async () => {
+  const { cert } = await makeCertificate(await makeAuthority());
+  const odd = [
+    generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
+    generateKeyPairSync('ec', { namedCurve: 'sect571r1' }),
+    generateKeyPairSync('x25519'),
+  ];
+  for (const { privateKey } of odd) {
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    expect(await refusal({ cert, key: String(key) })).toMatchObject([
+      { path: 'tls.key', message: expect.stringMatching(/^has a key of another kind than RSA, /) },
+    ]);
+  }
+});
+
+test.each([
+  { keyType: 'rsa', keySize: 2048, algorithm: 'sha256' },
+  { keyType: 'ec', curve: 'P-384', algorithm: 'sha384' },
+  { keyType: 'ec', curve: 'P-521', algorithm: 'sha512' },
+] as const)('a pair of %j is taken', async (options) => {
+  const made = await generate([{ name: 'commonName', value: 'kodama' }], options);
+  const given = { ...tls, cert: made.cert, key: made.private, ca: made.cert };
+  expect((await certificates.prepare(given, '::1')).settings.isSelfSigned).toBe(false);
 });

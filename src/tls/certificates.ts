@@ -1,9 +1,10 @@
 /** The certificates of TLS listeners: a given pair is checked, or a self-signed one is made on the spot. */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { invalidField } from '../core/errors.ts';
 import type { NewTls, TlsSettings } from '../core/listener.ts';
+import { defaultBounds } from '../core/listener-bounds.ts';
 import type { Certificates } from '../core/ports.ts';
 
 /** The most that clients of Apple take. */
@@ -17,7 +18,7 @@ export const certificates: Certificates = {
     const pair = isSelfSigned
       ? await makeSelfSigned(host, selfSignedDays)
       : { cert: tls.cert, key: tls.key };
-    const { fingerprint256 } = checkPair(pair, ofListener);
+    const { fingerprint256 } = checkPair(pair, ofListener, assertCheapKey);
     checkAuthorities(tls);
     const { clientAuth, ca, minVersion } = tls;
     const settings: TlsSettings = {
@@ -75,16 +76,24 @@ export interface PairNames {
 
 const ofListener: PairNames = { cert: 'tls.cert', key: 'tls.key' };
 
-/** An expired one is taken as it is: how clients meet it may be what is tested. @throws invalid_argument */
+type CheckKey = (path: string, key: KeyObject) => void;
+
+/**
+ * An expired one is taken as it is: how clients meet it may be what is tested. `checkKey` is asked about each of its keys.
+ * @throws invalid_argument
+ */
 export function checkPair(
   { cert, key }: { readonly cert: string; readonly key: string },
   names: PairNames,
+  checkKey: CheckKey = () => undefined,
 ): X509Certificate {
   const chain = readCertificates(names.cert, cert);
   if (/ENCRYPTED/.test(key)) {
     throw invalidField(names.key, 'is encrypted: it is needed without a passphrase');
   }
   const privateKey = attempt(names.key, 'is not a PEM private key', () => createPrivateKey(key));
+  checkKey(names.key, privateKey);
+  for (const one of chain) checkKey(names.cert, publicKeyOf(names.cert, one));
   const [leaf] = chain;
   if (leaf === undefined || !leaf.checkPrivateKey(privateKey)) {
     const isBehind = chain.some((one) => one.checkPrivateKey(privateKey));
@@ -98,8 +107,34 @@ export function checkPair(
 
 function checkAuthorities({ ca }: NewTls): void {
   if (ca === null) return;
-  readCertificates('tls.ca', ca);
+  for (const one of readCertificates('tls.ca', ca))
+    assertCheapKey('tls.ca', publicKeyOf('tls.ca', one));
   attempt('tls.ca', 'is a list that TLS cannot use', () => createSecureContext({ ca }));
+}
+
+const curves = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
+
+/**
+ * Whoever sends a ClientHello has the worker sign with the key, which all projects share: RSA costs the cube of its bits.
+ * @throws invalid_argument
+ */
+function assertCheapKey(path: string, key: KeyObject): void {
+  const { asymmetricKeyType: type = '', asymmetricKeyDetails = {} } = key;
+  const { modulusLength = 0, namedCurve = '' } = asymmetricKeyDetails;
+  if (type === 'rsa' || type === 'rsa-pss') {
+    const { rsaBitsMax } = defaultBounds;
+    if (modulusLength <= rsaBitsMax) return;
+    const message = `has an RSA key of ${modulusLength} bits, which may have at most ${rsaBitsMax}`;
+    throw invalidField(path, message);
+  }
+  if (type === 'ed25519' || type === 'ed448') return;
+  if (type === 'ec' && curves.has(namedCurve)) return;
+  const taken = 'RSA, ECDSA on P-256, P-384 and P-521, Ed25519 and Ed448';
+  throw invalidField(path, `has a key of another kind than ${taken}`);
+}
+
+function publicKeyOf(path: string, certificate: X509Certificate): KeyObject {
+  return attempt(path, 'has a key that TLS cannot use', () => certificate.publicKey);
 }
 
 /** What is shown again holds certificates and nothing else: a key in the same file is an easy mistake. */
