@@ -16,6 +16,7 @@ import {
   existingOf,
   type ListenerCalls,
   namedPlace,
+  type Unmade,
 } from './listeners-file/apply-steps.ts';
 import { type ListenersFile, readListenersFile } from './listeners-file/listeners-file.ts';
 import { orStartError } from './node/start-error.ts';
@@ -49,6 +50,10 @@ export async function applyAtStart(file: AppliedFile, ground: Ground): Promise<v
     logger.warn(told, 'KODAMA_APPLY: left as they are, since they are for another node');
   };
   const calls = leavingUnplaced(callsOf(api, caller), leave);
+  const tell = (unmade: Unmade) => {
+    const told = { path: file.path, ...unmade };
+    logger.warn(told, 'KODAMA_APPLY: closed, and made again as they were, or lost');
+  };
   await orStartError(
     async () => {
       const there = await existingOf(calls, file.listeners);
@@ -59,6 +64,7 @@ export async function applyAtStart(file: AppliedFile, ground: Ground): Promise<v
       await carryOut(
         calls,
         steps.filter((step) => !isElsewhere(step)),
+        tell,
       );
     },
     (reason) => refusal(file.path, reason),
@@ -74,13 +80,14 @@ function leavingUnplaced(
     ...calls,
     async createAll(listeners) {
       try {
-        await calls.createAll(listeners);
+        return await calls.createAll(listeners);
       } catch (error) {
         if (!isUnplaced(error)) throw error;
         leave(
           listeners.map(({ name }) => name),
           error.message,
         );
+        return 'left';
       }
     },
   };
@@ -124,6 +131,7 @@ function callsOf(api: Api, caller: EdgeCaller): ListenerCalls {
     async createAll(listeners) {
       const place = (text: string) => namedPlace(text, listeners);
       await toldAs(place, call(createListeners, { input: { listeners } }));
+      return 'made';
     },
     async update({ id, name }, input) {
       await toldAs((text) => `${name}: ${text}`, call(updateListener, { at: { id }, input }));

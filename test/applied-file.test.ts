@@ -1,5 +1,7 @@
 /** KODAMA_APPLY: a kodama that starts from a file of listeners. */
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { beforeAll, expect, test } from 'vitest';
@@ -82,6 +84,34 @@ test(
     expect(updates.map(({ listenerId }) => listenerId)).toEqual([changed?.id]);
   },
 );
+
+test('a start that can not make a listener again leaves it as it was', long, async () => {
+  await using home = await makeHome();
+  await using taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  let before: Awaited<ReturnType<typeof listening>>[number];
+  {
+    await using app = await startApp({}, home);
+    before = await want(201, app, 'POST', '/v1/listeners', {
+      ...{ name: 'a', mode: 'info', labels: { by: 'api' } },
+    });
+  }
+  const lines: object[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line)) });
+  const refused = startApp(
+    await given(`listeners: [{name: a, port: ${port}}]`),
+    home,
+    undefined,
+    log,
+  );
+  await expect(refused).rejects.toThrow(/a: 127\.0\.0\.1 port \d+ is in use/);
+  expect(lines).toMatchObject([{ restored: ['a'], lost: [], reasons: [] }]);
+  await using app = await startApp({}, home);
+  const [after] = await listening(app);
+  expect(after).toMatchObject({ name: 'a', mode: 'info', labels: { by: 'api' } });
+  expect(after?.id).not.toBe(before?.id);
+});
 
 test('it starts with listeners of several placements', long, async () => {
   const listeners = '[{name: any}, {name: here, placement: {node: this-node}}]';

@@ -99,7 +99,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   gateway: 1120,
   grpc: 2735,
   http: 4700,
-  'listeners-file': 440,
+  'listeners-file': 490,
   metrics: 320,
   node: 450,
   postgres: 7550,

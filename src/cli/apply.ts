@@ -7,6 +7,7 @@ import {
   existingOf,
   type ListenerCalls,
   namedPlace,
+  type Unmade,
 } from '../listeners-file/apply-steps.ts';
 import {
   type ListenersFile,
@@ -63,32 +64,29 @@ export async function apply(session: Session, command: Command): Promise<number>
   return exitCodes.done;
 }
 
-/** What is not made again where it fails, such as for a port that somebody took, is told by name. */
+/** What was closed and can not be made as the file says, such as for a port that somebody took, is told by name. */
 async function carryOutOrTell(
   { terminal }: Session,
   calls: ListenerCalls,
   steps: readonly Step[],
 ): Promise<void> {
-  const closed = new Set<string>();
   const watched: ListenerCalls = {
     ...calls,
     async delete(is) {
       const isGone = await calls.delete(is);
-      if (isGone) closed.add(nameOf(is));
-      else terminal.say(`${nameOf(is)} ${toBeClosed}`);
+      if (!isGone) terminal.say(`${nameOf(is)} ${toBeClosed}`);
       return isGone;
     },
-    async createAll(wanted) {
-      await calls.createAll(wanted);
-      for (const { name } of wanted) closed.delete(name);
-    },
+  };
+  const tell = ({ restored, lost, reasons }: Unmade) => {
+    if (restored.length > 0)
+      terminal.say(`closed, and made again as it was: ${restored.join(', ')}`);
+    if (lost.length > 0) terminal.say(`closed, and not made again: ${lost.join(', ')}`);
+    for (const reason of reasons) terminal.say(reason);
   };
   try {
-    await carryOut(watched, steps);
+    await carryOut(watched, steps, tell);
   } catch (error) {
-    const lost = steps.filter(({ action }) => action === 'recreate').map(stepName);
-    const told = lost.filter((name) => closed.has(name)).join(', ');
-    if (told !== '') terminal.say(`closed, and not made again: ${told}`);
     if (!(error instanceof AppError)) throw error;
     throw new Refused({ code: error.code, detail: error.message });
   }
@@ -152,6 +150,7 @@ function callsOf(client: RestClient): ListenerCalls {
       const place = (text: string) => namedPlace(text, listeners);
       const body = { listeners };
       await toldAs(place, place, client.call('POST', '/v1/listeners:batch', { body }));
+      return 'made';
     },
     async update(is, body) {
       await toldOf(is, client.call('PATCH', listenerPath(is.id), { body }));

@@ -4,12 +4,24 @@ import { inParallel } from '../core/in-parallel.ts';
 import { patchOf, type Step } from './apply-plan.ts';
 import type { Listener } from './listener-spec.ts';
 import type { Fields, WantedListener } from './listeners-file.ts';
+import { asItWas } from './remade.ts';
+
+/** `left` where nothing of it can be made for now, which is no failure. */
+export type Made = 'made' | 'left';
+
+/** Names of what was closed, and is not there as the file says. */
+export interface Unmade {
+  readonly restored: readonly string[];
+  readonly lost: readonly string[];
+  /** Why what is lost could not be made as it was, where that was tried. */
+  readonly reasons: readonly string[];
+}
 
 export interface ListenerCalls {
   /** By its name. */
   find(name: string): Promise<Listener | null>;
   /** All or nothing, up to `batchMax` of one placement. */
-  createAll(wanted: readonly WantedListener[]): Promise<void>;
+  createAll(wanted: readonly WantedListener[]): Promise<Made>;
   update(is: Listener, patch: Fields): Promise<void>;
   /** Whether its port and its name are free: of one whose node is away they are once that is back. */
   delete(is: Listener): Promise<boolean>;
@@ -38,25 +50,68 @@ export async function existingOf(
 }
 
 /**
- * First what frees ports and names, then all that is new, batch by batch, then what changes.
+ * First what frees ports and names, then all that is new, batch by batch, then what changes. What was closed and is not made
+ * again is made as it was, and `tell` hears of it.
  * @throws unavailable before anything is made, where what is to be made again is not closed yet; whatever the calls throw
  */
-export async function carryOut(calls: ListenerCalls, steps: readonly Step[]): Promise<void> {
-  const gone = steps.flatMap((step) =>
-    step.action === 'delete' || step.action === 'recreate' ? [step.is] : [],
-  );
-  const made = steps.flatMap((step) =>
-    step.action === 'create' ? [step.wanted] : step.action === 'recreate' ? [step.made] : [],
-  );
-  const draining = new Set<Listener>();
-  await inParallel(gone, atOnce, async (is) => {
-    if (!(await calls.delete(is))) draining.add(is);
-  });
-  assertGone(steps, draining);
-  for (const batch of batchesOf(made)) await calls.createAll(batch);
+export async function carryOut(
+  calls: ListenerCalls,
+  steps: readonly Step[],
+  tell: (unmade: Unmade) => void,
+): Promise<void> {
+  const closed = new Map<string, Listener>();
+  try {
+    await closeAll(calls, steps, closed);
+    const made = steps.flatMap((step) =>
+      step.action === 'create' ? [step.wanted] : step.action === 'recreate' ? [step.made] : [],
+    );
+    for (const batch of batchesOf(made)) {
+      if ((await calls.createAll(batch)) === 'left') continue;
+      for (const { name } of batch) closed.delete(name);
+    }
+  } finally {
+    if (closed.size > 0) tell(await restore(calls, closed));
+  }
   await inParallel(steps, atOnce, async (step) => {
     if (step.action === 'update') await calls.update(step.is, patchOf(step.wanted, step.changes));
   });
+}
+
+/** What is to be made again is in `closed` once it is. */
+async function closeAll(
+  calls: ListenerCalls,
+  steps: readonly Step[],
+  closed: Map<string, Listener>,
+): Promise<void> {
+  const draining = new Set<Listener>();
+  await inParallel(steps, atOnce, async (step) => {
+    if (step.action !== 'delete' && step.action !== 'recreate') return;
+    if (!(await calls.delete(step.is))) draining.add(step.is);
+    else if (step.action === 'recreate') closed.set(step.wanted.name, step.is);
+  });
+  assertGone(steps, draining);
+}
+
+/** Each by itself: one whose port somebody took holds up no other. */
+async function restore(
+  calls: ListenerCalls,
+  closed: ReadonlyMap<string, Listener>,
+): Promise<Unmade> {
+  const restored: string[] = [];
+  const lost: string[] = [];
+  const reasons: string[] = [];
+  await inParallel([...closed], atOnce, async ([name, is]) => {
+    const was = asItWas(is);
+    try {
+      const isMade = was !== null && (await calls.createAll([was])) === 'made';
+      (isMade ? restored : lost).push(name);
+    } catch (error) {
+      // What the file asked for failed first, and is what the caller hears.
+      lost.push(name);
+      reasons.push((error as Error).message);
+    }
+  });
+  return { restored, lost, reasons };
 }
 
 function assertGone(steps: readonly Step[], draining: ReadonlySet<Listener>): void {

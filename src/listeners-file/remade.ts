@@ -10,10 +10,8 @@ import {
 
 /** As the file says, and where that says nothing as it was. @throws WrongFields: what was does not go with what is wanted */
 export function remade(is: Listener, wanted: WantedListener): WantedListener {
-  const was: Fields = {
-    ...specOf(is, null),
-    ...(is.expiresAt !== null && wanted.ttlMs === undefined && { expiresAt: is.expiresAt }),
-  };
+  const { expiresAt, ...rest } = wasOf(is);
+  const was = wanted.ttlMs === undefined && expiresAt !== undefined ? { ...rest, expiresAt } : rest;
   const made: Record<string, unknown> = { ...was, ...wanted };
   for (const field of ['limits', 'tls', 'proxyProtocol']) {
     const [before, now] = [was[field], wanted[field]];
@@ -24,6 +22,18 @@ export function remade(is: Listener, wanted: WantedListener): WantedListener {
   const wrong = [...wrongFields([whole]), ...lostKey(is, whole)];
   if (wrong.length > 0) throw new WrongFields(wrong);
   return whole;
+}
+
+/** What makes it again; null where nothing can, or nobody wants it. */
+export function asItWas(is: Listener): WantedListener | null {
+  const { name, state, tls } = is;
+  const hasLostKey = tls !== null && !tls.isSelfSigned;
+  if (name === null || state === 'draining' || hasLostKey) return null;
+  return { ...wasOf(is), name };
+}
+
+function wasOf(is: Listener): Fields {
+  return { ...specOf(is, null), ...(is.expiresAt !== null && { expiresAt: is.expiresAt }) };
 }
 
 function lostKey(is: Listener, { name, protocol, tls }: WantedListener) {

@@ -142,20 +142,24 @@ test.each([[[]], [['--dry-run']], [['--exit-code']], [['--recreate', '--prune', 
   },
 );
 
-test('what is new is made all at once or not at all, and what is lost is told', async () => {
-  const one = await apply('listeners: [{name: cli-lost}, {name: cli-there}]');
+test('what is new is made all at once or not at all, and what was closed for it as it was', async () => {
+  const one = await apply('listeners: [{name: cli-lost, labels: {by: test}}, {name: cli-there}]');
   expect(one).toMatchObject({ code: 0 });
   const { laddr } = await want(200, app, 'GET', '/v1/listeners/cli-there');
   const taken = `{name: cli-lost, port: ${laddr.port}}`;
   const { code, stderr } = await apply(`listeners: [{name: cli-new}, ${taken}]`, '--recreate');
   expect(code).toBe(1);
   expect(stderr.trim().split('\n').slice(2)).toEqual([
-    'closed, and not made again: cli-lost',
+    'closed, and made again as it was: cli-lost',
     expect.stringMatching(/^kodama: port_in_use: cli-lost: 127\.0\.0\.1 port \d+ is in use by /),
   ]);
   await want(404, app, 'GET', '/v1/listeners/cli-new');
+  expect(await want(200, app, 'GET', '/v1/listeners/cli-lost')).toMatchObject({
+    state: 'listening',
+    labels: { by: 'test' },
+  });
   // Alone it is told by its name too, as is one that is refused a change.
-  const alone = await apply(`listeners: [${taken}]`);
+  const alone = await apply(`listeners: [${taken}]`, '--recreate');
   expect(alone.stderr).toMatch(/^kodama: port_in_use: cli-lost: /m);
   const limits = 'limits: {maxConnections: 999999999}';
   const refused = await apply(`listeners: [{name: cli-there, ${limits}}]`);

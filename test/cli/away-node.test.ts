@@ -53,21 +53,21 @@ test('apply makes nothing where what is to be made again drains', async () => {
   const { code, stderr } = await command(app, words);
   expect(code).toBe(1);
   expect(stderr.trim().split('\n').slice(4).toSorted()).toEqual([
-    'closed, and not made again: near',
+    'closed, and made again as it was: near',
     `far ${toBeClosed}`,
     `far-stale ${toBeClosed}`,
     `kodama: unavailable: far: ${unready}`,
   ]);
   await want(404, app, 'GET', '/v1/listeners/fresh');
-  // A start with such a file leaves it, and makes the others.
+  // A start with such a file leaves what is of another node, and makes what is new.
   await using _started = await startApp(
     { DATABASE_URL: app.databaseUrl, KODAMA_APPLY: path },
     undefined,
     unswept,
   );
   expect(await want(200, app, 'GET', '/v1/listeners/far')).toMatchObject({ state: 'draining' });
-  for (const name of ['near', 'fresh']) {
-    expect(await want(200, app, 'GET', `/v1/listeners/${name}`)).toMatchObject({ mode: 'info' });
+  for (const [name, mode] of Object.entries({ near: 'echo', fresh: 'info' })) {
+    expect(await want(200, app, 'GET', `/v1/listeners/${name}`)).toMatchObject({ mode });
   }
 });
 
