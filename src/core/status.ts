@@ -101,7 +101,8 @@ export async function problemsOf({
 }: StatusSources): Promise<readonly string[]> {
   const problems: string[] = [];
   if (nodes.own !== null && nodes.workers.length === 0) problems.push('no worker is up');
-  if (!(await probe.ask())) problems.push('the store is away');
+  // Anybody may ask, and as often as they like: the store hears of it once in a while.
+  if (!(await probe.ask(limits.pingAgeMs))) problems.push('the store is away');
   // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
   else if (eventLog.writers.waitingMs > limits.commitTimeoutMs)
     problems.push('the log does not get on');

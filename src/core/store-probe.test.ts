@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { caller, makeWorld } from '../../test/support/core-world.ts';
+import { MemoryStore } from '../../test/support/memory-store.ts';
 import { StoreProbe } from './store-probe.ts';
 
 const hour = 3_600_000;
@@ -44,4 +45,14 @@ test('a store that is away is told as such where nothing is to be committed, too
   expect(await told()).toEqual([false, 'away']);
   store.isAway = false;
   expect(await told()).toEqual([true, 'reachable']);
+});
+
+test('however many ask whether the node is ready, the store is asked once in a while', async () => {
+  const { pings, ping } = heldStore();
+  const store = Object.assign(new MemoryStore(), { ping });
+  const { control } = await makeWorld({ store, pingAgeMs: hour });
+  const crowd = Array.from({ length: 100 }, () => control.problems());
+  pings[0]?.reject(new Error('away'));
+  expect(new Set((await Promise.all(crowd)).flat())).toEqual(new Set(['the store is away']));
+  expect([await control.problems(), pings.length]).toEqual([['the store is away'], 1]);
 });

@@ -19,6 +19,7 @@ import { MemoryStore } from './memory-store.ts';
 import { handClock, keepingLogger, sampleId, sampleLogLimits } from './samples.ts';
 
 interface WorldOptions {
+  readonly pingAgeMs?: number;
   readonly store?: MemoryStore;
   readonly limits?: Partial<EventLogLimits>;
   readonly listenersMax?: number;
@@ -164,7 +165,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       closeTimeoutMs: 5000,
       waitRowsMax: 10_000,
       pingTimeoutMs: 2000,
-      pingAgeMs: 0,
+      pingAgeMs: options.pingAgeMs ?? 0,
       commitTimeoutMs: 5000,
     },
   });
