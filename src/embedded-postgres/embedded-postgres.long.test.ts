@@ -16,6 +16,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   answers,
   copyCluster,
+  hasContainers,
+  inContainer,
   isAlive,
   makeDataDirs,
   orphan,
@@ -85,6 +87,27 @@ describe('the data directory', () => {
     for (const { value } of won) await value[Symbol.asyncDispose]();
     expect(won.length).toBe(1);
   });
+
+  test.runIf(hasContainers())(
+    'is refused while another container uses it, by its lock and by its server, and that one goes on',
+    async () => {
+      const dir = await dirs.make();
+      await using holder = await startInChild(dir, inContainer);
+      await queryAt(holder.connectionString, 'create table kept as select 42 as answer');
+      await expect(startInChild(dir, inContainer)).rejects.toThrow(
+        `the data directory ${dir} is in use by a process that is not seen here`,
+      );
+      const lock = (await readdir(dir)).find((name) => name.startsWith('kodama.lock'));
+      await rm(join(dir, lock ?? ''));
+      await expect(startInChild(dir, inContainer)).rejects.toThrow(
+        `the data directory ${dir} is in use by a PostgreSQL that is not seen here`,
+      );
+      expect(await queryAt(holder.connectionString, 'select answer from kept')).toEqual([
+        { answer: 42 },
+      ]);
+      expect(await readdir(join(dir, 'postgres'))).toContain('postmaster.pid');
+    },
+  );
 
   test('may have a path too long for a socket', async () => {
     const dir = await dirs.make('deep/'.padEnd(120, 'x'));

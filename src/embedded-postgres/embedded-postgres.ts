@@ -23,6 +23,7 @@ import {
   superuser,
 } from './postgres-cluster.ts';
 import {
+  assertNoneElsewhere,
   boundLog,
   type Installation,
   launch,
@@ -190,6 +191,7 @@ async function prepareInstallation(
 ): Promise<Installation> {
   const cluster = join(dataDir, 'postgres');
   const binaries = await preparePostgresBinaries(join(dataDir, 'postgres.lib'));
+  await assertNoneElsewhere(dataDir, cluster);
   const pids = await stopCluster(cluster, options.stopTimeoutMs);
   if (pids.length > 0) {
     options.log.warn({ pids }, 'stopped the PostgreSQL that an earlier run left behind');

@@ -26,6 +26,8 @@ import { hintFor, type PostgresBinaries } from './postgres-binaries.ts';
 
 export const superuser = 'kodama';
 export const socketPort = 5432;
+/** In the data directory. */
+export const nearSocket = 'postgres.run';
 
 /** sockaddr_un takes 107 bytes on Linux and 103 on macOS. */
 const socketPathMax = 103;
@@ -65,7 +67,7 @@ export async function ensureCluster(
  * has taken its name in the folder for temporary files.
  */
 export async function ensureSocketDirectory(dataDir: string): Promise<string> {
-  const near = join(dataDir, 'postgres.run');
+  const near = join(dataDir, nearSocket);
   if (isShortEnough(near)) {
     await privateFolder(near);
     return near;
@@ -166,7 +168,7 @@ async function end(
   return left.length === 0;
 }
 
-async function clusterPids(directory: string): Promise<readonly number[]> {
+export async function clusterPids(directory: string): Promise<readonly number[]> {
   if (process.platform === 'linux') {
     return readdirSync('/proc')
       .map(Number)

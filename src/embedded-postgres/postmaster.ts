@@ -10,8 +10,15 @@ import { copyFile, open, rename, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { isAnswered } from '../node/folder-socket.ts';
 import { hintFor, type PostgresBinaries } from './postgres-binaries.ts';
-import { readPostmaster, socketPort, stopCluster } from './postgres-cluster.ts';
+import {
+  clusterPids,
+  nearSocket,
+  readPostmaster,
+  socketPort,
+  stopCluster,
+} from './postgres-cluster.ts';
 
 export interface Installation {
   readonly cluster: string;
@@ -133,6 +140,20 @@ export async function logTail(logFile: string): Promise<string> {
   } finally {
     await log.close();
   }
+}
+
+/**
+ * Refuses a server that answers and is none of this host's processes, as one of another container: it can not be ended
+ * from here, and two on one cluster destroy it. Its pid file says nothing here, and its memory is not seen.
+ */
+export async function assertNoneElsewhere(dataDir: string, cluster: string): Promise<void> {
+  if (process.platform !== 'linux' || (await clusterPids(cluster)).length > 0) return;
+  const socket = `${nearSocket}/.s.PGSQL.${socketPort}`;
+  if (!(await isAnswered(dataDir, socket))) return;
+  throw new Error(
+    `the data directory ${dataDir} is in use by a PostgreSQL that is not seen here, as of another container: ` +
+      'end that, or set another directory with KODAMA_DATA_DIR',
+  );
 }
 
 /** Removes the socket of a server that is gone, killed ones included. */

@@ -1,5 +1,5 @@
 /** Embedded servers of a test's own, on folders that begin with a copy of a cluster that is made once a run. */
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -57,8 +57,18 @@ interface Holder extends AsyncDisposable {
   readonly pid: number;
 }
 
-/** Another process that starts the server and keeps it; disposing ends it kindly. */
-export async function startInChild(dir: string): Promise<Holder> {
+/** What stands before a program that is to see no process of ours, nor we its pid, as one in a container. */
+export const inContainer: readonly string[] = [
+  ...['unshare', '--pid', '--ipc', '--mount-proc', '--fork', '--kill-child'],
+];
+
+export function hasContainers(): boolean {
+  const [program = '', ...words] = [...inContainer, 'true'];
+  return process.platform === 'linux' && spawnSync(program, words).status === 0;
+}
+
+/** Another process that starts the server and keeps it; disposing ends it kindly, but in a container. */
+export async function startInChild(dir: string, before: readonly string[] = []): Promise<Holder> {
   const script = `
     import { EmbeddedPostgres } from ${JSON.stringify(new URL('../../src/embedded-postgres/embedded-postgres.ts', import.meta.url).href)};
     const log = { info() {}, warn() {}, error() {} };
@@ -67,9 +77,9 @@ export async function startInChild(dir: string): Promise<Holder> {
     console.log(JSON.stringify({ connectionString: server.connectionString, pid: server.pid }));
     process.on('SIGTERM', () => server.stop().then(() => process.exit()));
     setInterval(() => {}, 60000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script, dir], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const words = [...before, process.execPath, '--input-type=module', '-e', script, dir];
+  const [program = '', ...rest] = words;
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
@@ -80,7 +90,7 @@ export async function startInChild(dir: string): Promise<Holder> {
   if (first === null) throw new Error(said);
   const { connectionString, pid } = JSON.parse(String(first[0]));
   const end = async () => {
-    child.kill('SIGTERM');
+    child.kill(before.length === 0 ? 'SIGTERM' : 'SIGKILL');
     await exited;
   };
   return { child, connectionString, pid, [Symbol.asyncDispose]: end };
