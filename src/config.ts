@@ -293,7 +293,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     output: outputLimits,
     logLines: { connectionsPerSecondMax: 20, listenersPerSecondMax: 20, bannerListenersMax: 20 },
     signalEchoMs,
-    nodes: { absenceMs: 3000 },
+    nodes: { absenceMs: 3000, predecessorWaitMs: 30_000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
     warnings: [...warnings, ...edges.warnings, ...plain],
   });

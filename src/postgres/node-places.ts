@@ -16,6 +16,10 @@ export interface NodePlacesOptions
   readonly log: Logger;
   /** A node that is away for less may have lost no more than its connection. */
   readonly absenceMs: number;
+  /** As of `NodePresence`. */
+  readonly predecessorWaitMs: number | null;
+  /** Ends a start that is under way. */
+  readonly signal?: AbortSignal | undefined;
   /** This node was taken for gone while the others could not see it: its place is another's. */
   readonly onDisplaced: (error: unknown) => void;
 }
@@ -63,13 +67,19 @@ export class NodePlaces implements Nodes, AsyncDisposable {
     return this.#own;
   }
 
-  /** First seen, then in the place: who looks for this node meanwhile does not take it for gone. */
+  /**
+   * First seen, then in the place: who looks for this node meanwhile does not take it for gone.
+   * @throws failed_precondition where another process has its id
+   */
   async takeOwn(holdsSockets = true): Promise<NodePlace> {
-    const { database, nodeId, log } = this.#options;
+    const { database, nodeId, log, predecessorWaitMs, signal: given } = this.#options;
     try {
       const onReturn = () => this.#onReturn();
-      this.#presence ??= await NodePresence.hold({ database, nodeId, log, onReturn });
+      const signal = given ? AbortSignal.any([given, this.#stop.signal]) : this.#stop.signal;
+      const options = { database, nodeId, log, onReturn, predecessorWaitMs, signal };
+      this.#presence ??= await NodePresence.hold(options);
     } catch (error) {
+      given?.throwIfAborted();
       throw toAppError(error);
     }
     const values = [nodeId];

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { ConnectionLoss } from './connection-loss.ts';
 import type { Database } from './database.ts';
@@ -17,12 +18,22 @@ export interface NodePresenceOptions {
   readonly log: Logger;
   /** After a time without a connection: somebody may have taken this node for gone. */
   readonly onReturn: () => Promise<void>;
+  /**
+   * For the end of another process with this id: one that was killed may be held for alive until its connection is
+   * noticed to be gone. Null: any number may be there at once.
+   */
+  readonly predecessorWaitMs: number | null;
+  /** Ends that wait. */
+  readonly signal: AbortSignal;
 }
 
 /** The first of the two keys of all these locks: "node". */
 const lockClass = 0x6e6f6465;
 const retryMs = 250;
 const goodbyeMs = 500;
+const aloneEveryMs = 50;
+/** The connection of one that was killed on a host that lives is gone sooner. */
+const noticeAfterTries = 20;
 
 /** A host that is gone without a word is noticed after 25 s; by itself the server would wait for hours. */
 const settings =
@@ -43,7 +54,7 @@ export const presentKeysSql = `SELECT DISTINCT l.objid::bigint FROM pg_locks l
 export const presenceKeySql = (column: string): string =>
   `(('x' || left(encode(sha256(convert_to(${column}, 'UTF8')), 'hex'), 8))::bit(32)::bigint >> 1)`;
 
-/** Two ids with one key would each seem to be there while the other is: nothing is taken from either then. */
+/** Two ids with one key would each seem to be there while the other is: nothing is taken from either, and one alone starts. */
 export function presenceKey(nodeId: string): number {
   return createHash('sha256').update(nodeId).digest().readUInt32BE() >>> 1;
 }
@@ -52,6 +63,7 @@ export class NodePresence implements AsyncDisposable {
   readonly #options: NodePresenceOptions;
   readonly #stop = new AbortController();
   #client: Client;
+  #isExclusive = false;
   /** Resolves when the connection is. */
   #lost: Promise<void> = Promise.resolve();
   #running: Promise<void> = Promise.resolve();
@@ -61,28 +73,55 @@ export class NodePresence implements AsyncDisposable {
     this.#client = options.database.client('kodama presence');
   }
 
-  /** Resolves when the node is there for all to see. @throws what the driver throws */
+  /**
+   * Resolves when the node is there for all to see.
+   * @throws what the driver throws; failed_precondition where another process has the id, and keeps it
+   */
   static async hold(options: NodePresenceOptions): Promise<NodePresence> {
     const presence = new NodePresence(options);
-    await presence.#connect();
+    await presence.#connect((client) => presence.#untilAlone(client));
     presence.#running = presence.#keep();
     return presence;
   }
 
-  async #connect(): Promise<void> {
+  /** Who returns shares the lock with the connection that broke, and waits for nobody. */
+  async #connect(prepare: (client: Client) => Promise<void> = async () => {}): Promise<void> {
     const client = this.#client;
     const loss = new ConnectionLoss(client, this.#stop.signal);
     this.#lost = loss.happened;
     try {
       await client.connect();
       await client.query(settings);
+      await prepare(client);
       const values = [lockClass, presenceKey(this.#options.nodeId)];
       await client.query('SELECT pg_advisory_lock_shared($1::integer, $2::integer)', values);
+      // Only after it is shared: nobody comes in between.
+      if (this.#isExclusive) {
+        await client.query('SELECT pg_advisory_unlock($1::integer, $2::integer)', values);
+        this.#isExclusive = false;
+      }
     } catch (error) {
       loss[Symbol.dispose]();
       await this.#leave();
       throw error;
     }
+  }
+
+  /** Has the lock for itself then: of several that start at once, one. */
+  async #untilAlone(client: Client): Promise<void> {
+    const { nodeId, predecessorWaitMs: waitMs, log, signal } = this.#options;
+    if (waitMs === null) return;
+    const text = 'SELECT pg_try_advisory_lock($1::integer, $2::integer) AS "isAlone"';
+    const values = [lockClass, presenceKey(nodeId)];
+    const deadline = performance.now() + waitMs;
+    for (let tries = 1; !(await client.query(text, values)).rows[0].isAlone; tries += 1) {
+      if (performance.now() >= deadline) throw idTaken(nodeId);
+      if (tries === noticeAfterTries) {
+        log.warn({ nodeId, waitMs }, 'another process has this node id, waiting for its end');
+      }
+      await delay(aloneEveryMs, undefined, { signal });
+    }
+    this.#isExclusive = true;
   }
 
   async #keep(): Promise<void> {
@@ -118,4 +157,11 @@ export class NodePresence implements AsyncDisposable {
     this.#stop.abort();
     await this.#running;
   }
+}
+
+function idTaken(nodeId: string): AppError {
+  return new AppError(
+    'failed_precondition',
+    `another process has the node id ${nodeId}: KODAMA_NODE_ID must be its own, as must the node-id of a data directory`,
+  );
 }

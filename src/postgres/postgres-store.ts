@@ -46,6 +46,8 @@ export interface PostgresStoreLimits extends DatabaseLimits {
   readonly wakeMs: number;
   /** How long another node must be away before it counts as gone: 0 where nobody else can be there. */
   readonly absenceMs: number;
+  /** How long a start waits for the end of another process with its node id: null where none can be, or may be. */
+  readonly predecessorWaitMs: number | null;
   readonly projectsMax: number;
   /** Reads of one project at once. */
   readonly readsPerProjectMax: number;
@@ -84,6 +86,7 @@ export interface PostgresStoreOptions {
 export const defaultLimits: PostgresStoreLimits = {
   ...storeLimits,
   absenceMs: 3000,
+  predecessorWaitMs: null,
   projectsMax: 1000,
 };
 
@@ -109,7 +112,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     schema: string,
   ) {
     const { nodeId, log, clock = systemClock(), onDisplaced = () => undefined } = options;
-    const { absenceMs, pollMs, wakeMs, projectsMax } = limits;
+    const { absenceMs, predecessorWaitMs, pollMs, wakeMs, projectsMax } = limits;
     this.#database = database;
     this.#log = log;
     this.#waiting = { log, signal: options.signal, timeoutMs: limits.openTimeoutMs };
@@ -134,7 +137,10 @@ export class PostgresStore implements Store, AsyncDisposable {
     const onAppend = (projects: Iterable<ProjectRef>) => wakes.tell(projects);
     const tables = new GrownTables(database, log);
     const rows = { database, listeners, connections, cipher, tables };
-    const nodes = new NodePlaces({ ...rows, nodeId, log, absenceMs, onDisplaced, onAppend });
+    const nodes = new NodePlaces({
+      ...{ ...rows, nodeId, log, absenceMs, predecessorWaitMs },
+      ...{ onDisplaced, onAppend, signal: options.signal },
+    });
     const keys = new IdempotencyKeyRows({
       ...{ database, clock, ownPlace: () => nodes.own },
       unsettledKeysMax: limits.unsettledKeysMax,
