@@ -6,8 +6,8 @@
  */
 
 import { spawn } from 'node:child_process';
-import { copyFile, open, rename, rm, stat, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, open, rename, rm, stat, statfs, truncate } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { isAnswered } from '../node/folder-socket.ts';
@@ -37,6 +37,8 @@ export interface Postmaster {
 const pollMs = 10;
 const logBytesMax = 16 * 1024 * 1024;
 const logTailBytes = 2_048;
+/** A page of the server's: with less it can write nothing, its log neither. */
+const roomMinBytes = 8_192;
 
 /**
  * Starts the server, detached: Ctrl-C must reach kodama alone, which still has records to store. `changes` are settings
@@ -89,6 +91,7 @@ export async function untilReady(
   });
   for (;;) {
     if (ended !== null) {
+      await assertRoom(installation.cluster);
       const words = `${ended}\n${await logTail(installation.logFile)}`.trim();
       throw new Error(`PostgreSQL did not start: ${words}${hintFor(words)}`);
     }
@@ -102,6 +105,15 @@ export async function untilReady(
     }
     await delay(pollMs);
   }
+}
+
+/** What a server ended of cannot be in its log where the disk is full. */
+async function assertRoom(cluster: string): Promise<void> {
+  const { bavail, bsize } = await statfs(cluster);
+  if (bavail * bsize >= roomMinBytes) return;
+  throw new Error(
+    `PostgreSQL did not start: no space is left in KODAMA_DATA_DIR (${dirname(cluster)}): make room on its disk`,
+  );
 }
 
 /** Resolves when the server and all its children are gone. */

@@ -37,10 +37,12 @@ export async function lockDataDir(dataDir: string): Promise<() => Promise<void>>
   const start = (await startTime(process.pid)) ?? 0;
   for (let attempt = 1; ; attempt += 1) {
     const own = `${prefix}${process.pid}-${start}-${boot}-${randomUUID().slice(0, 8)}`;
-    const release = await announce(dataDir, own);
+    const release = await announce(dataDir, own).catch((cause: unknown) => {
+      throw unusable(dataDir, cause);
+    });
     const holder = await livingOther(dataDir, own, boot).catch(async (error: unknown) => {
       await release();
-      throw error;
+      throw unusable(dataDir, error);
     });
     if (holder === null) return release;
     await release();
@@ -116,6 +118,13 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return errorCode(error) === 'EPERM';
   }
+}
+
+/** The system names a file in its words, and not what a person has set. */
+function unusable(dataDir: string, cause: unknown): Error {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const reason = text.replace(/ \/proc\/self\/fd\/\S+$/, '');
+  return new Error(`KODAMA_DATA_DIR (${dataDir}) cannot be used: ${reason}`, { cause });
 }
 
 function inUse(dataDir: string, { pid }: Holder): Error {
