@@ -53,7 +53,10 @@ async function makeRound(
     ...{ ageMs: 10 ** 9, eventsMax: 1000, bytesMax: 100_000 },
     ...{ intervalMs: 2 ** 31 - 1, purgeEventsMax: 100 },
   });
-  return { seen, logger, [Symbol.asyncDispose]: () => retention[Symbol.asyncDispose]() };
+  return {
+    ...{ seen, logger, purge: () => retention.purge() },
+    [Symbol.asyncDispose]: () => retention[Symbol.asyncDispose](),
+  };
 }
 
 const whole = ['keys', 'log 1', 'log 2', 'log 3', 'log 4', 'audit'];
@@ -103,9 +106,15 @@ test('where two in a row take too long the round ends, and the next one tries ag
   const failures = new Map(projects.slice(1).map((project) => [project, away()]));
   await using round = await makeRound(failures);
   await waitFor('its line', () => round.logger.lines.length > 0);
-  expect(round.seen).toEqual(['keys', 'log 1', 'log 2', 'log 3']);
+  const first = ['keys', 'log 1', 'log 2', 'log 3', 'audit'];
+  expect(round.seen).toEqual(first);
   const err = { message: 'of project 2, project 3', cause: { code: 'unavailable' } };
   expect(round.logger.lines).toMatchObject([{ level: 'warn', fields: { err } }]);
+  // Those that it did not come to are the first then.
+  failures.delete(projectRef(4));
+  await expect(round.purge()).rejects.toThrow('of project 2, project 3');
+  const next = ['keys', 'log 4', 'log 1', 'log 2', 'log 3', 'audit'];
+  expect(round.seen.slice(first.length)).toEqual(next);
 });
 
 test('who stops waits for what is under way, and for no other project', async () => {

@@ -81,6 +81,8 @@ export class Retention implements AsyncDisposable {
   readonly #monotonicMs: () => number;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
+  /** The project whose purge was begun last. */
+  #begun: ProjectRef | null = null;
   #last: (LogAge & { readonly atMs: number }) | null = null;
   #isHeldBack = false;
   readonly #bytes = new Map<ProjectRef, number>();
@@ -142,9 +144,11 @@ export class Retention implements AsyncDisposable {
       }
     };
     await purgeOf('idempotency keys', () => this.#purgeKeys());
-    for (const project of projects) {
+    for (const project of this.#inTurn(projects)) {
       await purgeOf(`project ${project}`, () => this.#purgeProject(project));
     }
+    // Projects that are slow, again and again, do not keep it.
+    unavailable = 0;
     const last = this.#last;
     if (last !== null) {
       await purgeOf('the audit', () => audit.purge(last.time, projects, this.#stop.signal));
@@ -152,7 +156,14 @@ export class Retention implements AsyncDisposable {
     if (failures.length > 0) throw failureOf(failures);
   }
 
+  /** Those first that a round which ended early did not come to. */
+  #inTurn(projects: readonly ProjectRef[]): readonly ProjectRef[] {
+    const { length } = projects.filter((one) => this.#begun !== null && one <= this.#begun);
+    return [...projects.slice(length), ...projects.slice(0, length)];
+  }
+
   async #purgeProject(project: ProjectRef): Promise<void> {
+    this.#begun = project;
     const own = this.#options.store.of(project);
     try {
       await this.#purgeLog(project, own, await this.#age(project, own));
