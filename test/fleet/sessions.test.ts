@@ -1,6 +1,6 @@
 /** A node's sessions over two replicas of one database: what is told is on record once, whoever has the node's place. */
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import { defaultProject, projectRef } from '../../src/core/project.ts';
 import { caller } from '../support/core-world.ts';
@@ -89,6 +89,8 @@ test('what a session can not commit is told by who has it, until it is committed
   await agent.connect(a);
   const { laddr } = await created(a, name);
   const told = () => a.control.status().store;
+  // Whatever becomes of it, nobody else waits for its lock.
+  onTestFinished(async () => void (await query('ROLLBACK')));
   for (const end of ['committed', 'cut']) {
     const visitor = await talkTo(agent, laddr?.port);
     await waitFor('all to be on record', () => told().waitingMs === 0);
@@ -100,13 +102,13 @@ test('what a session can not commit is told by who has it, until it is committed
       return found.length > 0 && found;
     });
     expect(problems).toEqual(['the log does not get on']);
-    expect(told()).toMatchObject({ waitingMs: expect.toSatisfy((ms) => ms > 100) });
+    // It is told rounded.
+    expect(told().waitingMs).toBeGreaterThanOrEqual(100);
     if (end === 'cut') agent.cut();
     else await query('COMMIT');
     await waitFor('the word of that', async () => (await a.control.problems()).length === 0);
     expect(told()).toMatchObject({ queuedEvents: 0, waitingMs: 0, state: 'reachable' });
   }
-  await query('COMMIT');
 });
 
 test('who removes a node is the actor of the ends of its listeners, and in the audit of their projects', async () => {
