@@ -28,3 +28,9 @@ const monotonicZero = Number(process.hrtime.bigint()) / 1000 - performance.now()
 export function monotonic(): Micros {
   return Math.round(monotonicZero + performance.now() * 1000);
 }
+
+/**
+ * For how long a timer for a time of day does without a look at the clock, which may be set; and no timer counts what a
+ * machine sleeps.
+ */
+export const lookMsMax = 30_000;

@@ -1,12 +1,11 @@
 /** Closes a listener when its time is over, and tries again until that is done. */
+import { lookMsMax } from './clock.ts';
 import { hasCode } from './errors.ts';
 import { isExpired } from './listener.ts';
 import type { ListenerEntry } from './listener-set.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { Micros } from './time.ts';
 
-/** For how long it does without a look at the clock, which may be set; and no timer counts what a machine sleeps. */
-const lookMsMax = 30_000;
 const retryMs = 5000;
 
 export interface ListenerExpiryOptions {

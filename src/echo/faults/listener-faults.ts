@@ -7,6 +7,7 @@
  */
 
 import { networkSet } from '../../core/address.ts';
+import { lookMsMax } from '../../core/clock.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { Clock } from '../../core/ports.ts';
 import { definitionOf } from '../../faults/all-faults.ts';
@@ -41,8 +42,6 @@ const none: ConnectionFaults = {
   active: [],
   drawn: new Map(),
 };
-/** For how long it does without a look at the clock, which may be set; and no timer counts what a machine sleeps. */
-const lookMsMax = 30_000;
 
 export class ListenerFaults {
   readonly #options: ListenerFaultsOptions;
