@@ -41,29 +41,33 @@ export class LogCommands {
       if (!queue.giveUp(entry)) this.#undoLate(entry, onLate);
     };
     try {
-      return await this.inTime(() => entry.committed.promise, giveUp);
+      return await this.#unlessLate(entry.committed.promise, giveUp);
     } finally {
       this.#count -= 1;
     }
   }
 
   /** See EventLog.inTime. */
-  async inTime<Result>(
-    commit: (over: AbortSignal) => Promise<Result>,
-    giveUp?: () => void,
-  ): Promise<Result> {
+  async inTime<Result>(commit: (over: AbortSignal) => Promise<Result>): Promise<Result> {
+    const over = new AbortController();
+    try {
+      return await this.#unlessLate(commit(over.signal));
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #unlessLate<Result>(commit: Promise<Result>, giveUp?: () => void): Promise<Result> {
     const timeout = Promise.withResolvers<'late'>();
     const { commandTimeoutMs } = this.#options.limits;
     const timer = setTimeout(() => timeout.resolve('late'), commandTimeoutMs);
-    const over = new AbortController();
     try {
-      const outcome = await Promise.race([commit(over.signal), timeout.promise]);
+      const outcome = await Promise.race([commit, timeout.promise]);
       if (outcome !== 'late') return outcome;
       giveUp?.();
       throw this.#unavailable();
     } finally {
       clearTimeout(timer);
-      over.abort();
     }
   }
 
