@@ -5,7 +5,7 @@
  */
 import type { Reads, Rows } from './database.ts';
 import { connectionsOf, type FoundRow, idsOf, withRows } from './found-rows.ts';
-import { addressesList, isExact, type List, type NetworkFilter, restOf } from './history-lists.ts';
+import { addressesList, type List, type NetworkFilter, restOf } from './history-lists.ts';
 import {
   conditionsOf,
   type Filter,
@@ -96,24 +96,17 @@ export async function readList(
   const several = severalOf(list);
   const lists = several?.count(query.filters) ?? 1;
   const { entries, order } = entriesSql(list, query, parameters);
-  const isMatch = whereSql(conditionsOf(query, restOf(list, query), parameters));
+  const conditions = conditionsOf(query, restOf(list, query), parameters);
   const most = parameters.add(limit, 'bigint');
-  const hasEdge = !isExact(list, query);
+  const hasEdge = conditions.length > 0;
   // What was seen of one of several lists only does not count.
   const least = hasEdge ? Math.min(limit, eachMin) : limit;
   const share = lists > 1 ? Math.max(least, Math.ceil(size / lists)) : size;
   const count = parameters.add(share, 'bigint');
   const each = eachSql(list, query, parameters);
-  // With fewer matches than are wanted a list that holds nothing else has been seen to its end.
-  const edge = `edge AS MATERIALIZED (
-    SELECT c.id FROM ${each} (${entries} OFFSET ${count} - 1 LIMIT 1) c ORDER BY c.id DESC LIMIT 1
-  ), `;
-  const isSeen = 'WHERE NOT EXISTS (SELECT FROM edge) OR c.id >= (SELECT id FROM edge)';
-  const matches = `SELECT c.id FROM (${entries} LIMIT ${count}) c ${isMatch} ORDER BY ${order} LIMIT ${most}`;
-  const newest = `SELECT c.id FROM ${each} (${matches}) c ${hasEdge && lists > 1 ? isSeen : ''}
-    ORDER BY c.id DESC LIMIT ${most}`;
-  const foundSql = several === undefined ? matches : newest;
-  const sql = `WITH ${hasEdge ? edge : ''}found AS MATERIALIZED (${foundSql}), reached AS (
+  const ask = { entries, order, conditions, each, count, most };
+  const found = hasEdge && lists > 1 ? foundTogether(ask) : foundApart(ask, several !== undefined);
+  const sql = `WITH ${found}, reached AS (
     SELECT CASE WHEN (SELECT count(*) FROM found) = ${most} THEN (SELECT id FROM found ORDER BY id LIMIT 1)
       ELSE ${hasEdge ? '(SELECT id FROM edge)' : 'NULL'} END
   )`;
@@ -121,8 +114,52 @@ export async function readList(
   const rows = await database.query(withRows(sql, query, parameters, beside));
   const [reached] = rows[0] as FoundRow;
   if (beside !== null) open?.come(connectionsOf(rows.filter(([, id]) => id === null)));
-  const found = rows.filter(([, id]) => id !== null);
-  return { rows: connectionsOf(found), reached, isFull: found.length === limit };
+  const matches = rows.filter(([, id]) => id !== null);
+  return { rows: connectionsOf(matches), reached, isFull: matches.length === limit };
+}
+
+interface FoundAsk {
+  /** Newest first. */
+  readonly entries: string;
+  readonly order: string;
+  /** That an entry of the list is a match; none where each is. */
+  readonly conditions: readonly string[];
+  readonly each: string;
+  readonly count: string;
+  readonly most: string;
+}
+
+/**
+ * `found`, and where entries are to be checked the `edge`: the last entry looked at. With fewer matches than are wanted a
+ * list that holds nothing else has been seen to its end.
+ */
+function foundApart(
+  { entries, order, conditions, each, count, most }: FoundAsk,
+  isSeveral: boolean,
+): string {
+  const edge = `edge AS MATERIALIZED (
+    SELECT c.id FROM ${each} (${entries} OFFSET ${count} - 1 LIMIT 1) c ORDER BY c.id DESC LIMIT 1
+  ), `;
+  const matches = `SELECT c.id FROM (${entries} LIMIT ${count}) c ${whereSql(conditions)} ORDER BY ${order} LIMIT ${most}`;
+  const newest = `SELECT c.id FROM ${each} (${matches}) c ORDER BY c.id DESC LIMIT ${most}`;
+  return `${conditions.length > 0 ? edge : ''}found AS MATERIALIZED (${isSeveral ? newest : matches})`;
+}
+
+/**
+ * The same of several lists, each of which is read once: to begin with a list costs as much as ten of its entries. The edge
+ * is the first of theirs, since what lies below was not seen in all of them.
+ */
+function foundTogether({ entries, order, conditions, each, count, most }: FoundAsk): string {
+  const isSeen = '(NOT EXISTS (SELECT FROM edge) OR c.id >= (SELECT id FROM edge))';
+  return `seen AS MATERIALIZED (
+    SELECT c.* FROM ${each} (
+      SELECT c.*, row_number() OVER (ORDER BY ${order}) AS place FROM (${entries} LIMIT ${count}) c
+    ) c
+  ), edge AS MATERIALIZED (
+    SELECT c.id FROM seen c WHERE c.place = ${count} ORDER BY c.id DESC LIMIT 1
+  ), found AS MATERIALIZED (
+    SELECT c.id FROM seen c ${whereSql([...conditions, isSeen])} ORDER BY c.id DESC LIMIT ${most}
+  )`;
 }
 
 /** The id of a list's first entry; null where it has none. */

@@ -118,6 +118,7 @@ async function readNetwork(
     isFew || rows.length > 1 ? rows[0]?.[0] : await newestOf(database, begun.list, query);
   const first = timeOfId(String(newest ?? reached));
   for (let time = 0; reached !== null && rows.length < limit; time += 1) {
+    if (time > 0 && (await hasEnded(database, begun.list, { query, reached }))) return rows;
     const missing = limit - rows.length;
     const at = timeOfId(reached);
     const span = (2 * Math.max(first - at, 1000) * missing) / (rows.length + 1);
@@ -131,6 +132,16 @@ async function readNetwork(
     reached = step.reached ?? (isLast ? null : from);
   }
   return rows;
+}
+
+/** Whether the list has nothing below: to look at each address once more for that costs much more. */
+async function hasEnded(
+  database: Reads,
+  list: List,
+  { query, reached }: { readonly query: HistoryQuery; readonly reached: string },
+): Promise<boolean> {
+  const range = { ...query.range, below: reached };
+  return (await newestOf(database, list, { ...query, range })) === null;
 }
 
 function isDone({ rows, reached }: Reading, limit: number): boolean {
