@@ -13,7 +13,9 @@ export class DriverClient extends pg.Client {
   declare readonly connectionParameters: Parameters;
 
   constructor(config: pg.ClientConfig = {}) {
-    super({ ...config, sslnegotiation: 'postgres', client_encoding: 'utf8' });
+    // A pool hides the password from those who list the options' fields, as a spread does.
+    const { password } = config;
+    super({ ...config, password, sslnegotiation: 'postgres', client_encoding: 'utf8' });
     const parameters = this.connectionParameters;
     parameters.replication = undefined;
     // Those of PGOPTIONS stand only where none are given; the driver takes an empty text for none given.
