@@ -132,6 +132,7 @@ export const grpcLimits = {
   streamWriteBytesMax: 65_536,
   framesKept: 20_000,
   framesKeptBytesMax: 10_485_760,
+  outageLinesPerSecondMax: 5,
   healthIntervalMs: 1000,
   stopTimeoutMs: 2000,
 };

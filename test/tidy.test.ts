@@ -86,7 +86,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2230,
-  api: 2830,
+  api: 2880,
   cli: 6940,
   core: 9920,
   agent: 1700,
@@ -97,7 +97,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   faults: 1450,
   fleet: 1930,
   gateway: 1120,
-  grpc: 2735,
+  grpc: 2760,
   http: 4700,
   'listeners-file': 490,
   metrics: 320,

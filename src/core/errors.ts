@@ -78,6 +78,13 @@ export class PlaceLost extends AppError {
   }
 }
 
+/** unavailable: what streams and waits end with at a stop. */
+export class ShuttingDown extends AppError {
+  constructor() {
+    super('unavailable', 'shutting down: resume from the last seq', { retryAfterMs: 1000 });
+  }
+}
+
 /** invalid_argument for one field. */
 export function invalidField(path: string, message: string): AppError {
   return new AppError('invalid_argument', `${path}: ${message}`, { errors: [{ path, message }] });

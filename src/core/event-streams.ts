@@ -2,7 +2,7 @@
 import { bounded } from './bounded-stream.ts';
 import type { Caller } from './caller.ts';
 import { assertSameLog } from './cursor-errors.ts';
-import { AppError, limitReached } from './errors.ts';
+import { AppError, limitReached, ShuttingDown } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import { follow } from './follow.ts';
 import { type FollowAsk, streamFilter } from './labelled-listeners.ts';
@@ -74,10 +74,7 @@ export class EventStreams {
 
   /** Ends every stream. */
   end(): void {
-    const error = new AppError('unavailable', 'shutting down: resume from the last seq', {
-      retryAfterMs: 1000,
-    });
-    this.#stop.abort(error);
+    this.#stop.abort(new ShuttingDown());
   }
 
   /** Ends those of a project that is being deleted. */

@@ -7,6 +7,7 @@ import {
   type ServerInterceptor,
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
+import type { FailureLog } from '../api/failure-log.ts';
 import { identify, projectHeader } from '../api/keys.ts';
 import { type Caller, type Identity, nobody } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
@@ -30,16 +31,21 @@ export function knownOf(metadata: Metadata): Known {
   return found;
 }
 
-/** A connection that only probes has no call under way. */
-export function identification(
-  keys: Keys,
-  sourceIp: SourceIp,
-  sockets: Pick<SocketSet, 'callBegan'>,
-): ServerInterceptor {
+export interface IdentificationOptions {
+  readonly keys: Keys;
+  readonly sourceIp: SourceIp;
+  /** A connection that only probes has no call under way. */
+  readonly sockets: Pick<SocketSet, 'callBegan'>;
+  readonly failures: Pick<FailureLog, 'tell'>;
+}
+
+export function identification(options: IdentificationOptions): ServerInterceptor {
+  const { keys, sourceIp, sockets, failures } = options;
   return (method, call) => {
     const isOpen = method.path.startsWith(openPrefix);
     const peer = call.getPeer();
     const over = isOpen ? () => undefined : sockets.callBegan(peer);
+    let isLeft = false;
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
         const source = sourceIp(peer.replace(/:\d+$/, ''), () =>
@@ -50,13 +56,19 @@ export function identification(
           next(metadata);
         };
         const requestId = randomUUID();
-        const refused = (error: unknown) => call.sendStatus(toStatus(error, requestId));
+        const refused = (error: unknown) => {
+          failures.tell(error, { requestId, route: method.path, isLeft });
+          call.sendStatus(toStatus(error, requestId));
+        };
         const of = { sourceIp: source, requestId, operation: operationOf(method.path) };
         if (isOpen) found(nobody);
         else whoIs(keys, metadata, of).then(found, refused);
       })
       // A cancel comes at the end of each call, however that ends.
-      .withOnCancel(over)
+      .withOnCancel(() => {
+        isLeft = true;
+        over();
+      })
       .build();
     return new ServerInterceptingCall(
       call,

@@ -15,15 +15,17 @@ import {
   status,
 } from '@grpc/grpc-js';
 import type { EdgeCaller } from '../api/call.ts';
+import type { FailedRequest, FailureLog } from '../api/failure-log.ts';
 import { loggedCaller } from '../api/keys.ts';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { callerGone } from '../core/while-there.ts';
 import { knownOf, singleOf, userAgentOf } from './auth.ts';
-import { isInternal, toStatus } from './status.ts';
+import { toStatus } from './status.ts';
 
 export interface CallsOptions {
   readonly logger: Logger;
+  readonly failures: Pick<FailureLog, 'tell'>;
   readonly streamWriteTimeoutMs: number;
   /** A reader who was ended for taking nothing does not even take that. */
   readonly onStuck: (peer: string) => void;
@@ -89,7 +91,8 @@ export class Calls {
             answer(null, response);
           },
           (error: unknown) => {
-            const failure = this.#status(error, call.getPath(), requestId);
+            const isLeft = gone.signal.aborted;
+            const failure = this.#failure(error, { requestId, route: call.getPath(), isLeft });
             told(failure.code);
             answer(failure);
           },
@@ -118,7 +121,8 @@ export class Calls {
           },
           (error: unknown) => {
             if (gone.signal.aborted) return told(status.CANCELLED);
-            const failure = this.#status(error, call.getPath(), requestId, progress.seq);
+            const of = { requestId, route: call.getPath(), isLeft: false };
+            const failure = this.#failure(error, of, progress.seq);
             told(failure.code);
             call.emit('error', failure);
           },
@@ -182,11 +186,9 @@ export class Calls {
     signal.throwIfAborted();
   }
 
-  #status(error: unknown, method: string, requestId: string, resumeAfterSeq?: number) {
-    if (isInternal(error)) {
-      this.#options.logger.error({ err: error, requestId, method }, 'a call failed');
-    }
-    return { name: 'Error', message: '', ...toStatus(error, requestId, { resumeAfterSeq }) };
+  #failure(error: unknown, of: FailedRequest, resumeAfterSeq?: number) {
+    this.#options.failures.tell(error, of);
+    return { name: 'Error', message: '', ...toStatus(error, of.requestId, { resumeAfterSeq }) };
   }
 }
 

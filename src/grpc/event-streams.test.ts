@@ -201,6 +201,8 @@ test('a caller who cancels ends the generator, also before its first message', a
   stream.cancel();
   await waitFor('the end of the generator', () => source.running() === 0);
   expect((await stream.ended)?.code).toBe(status.CANCELLED);
+  await waitFor('its line', () => edge.lines.length > 0);
+  expect(edge.lines.filter(({ level }) => level !== 'debug')).toEqual([]);
 
   let started = 0;
   let ended = 0;
@@ -332,6 +334,11 @@ test('an error of the control plane ends the stream with its code, after what wa
   expect(away?.code).toBe(status.UNAVAILABLE);
   expect(away?.metadata.get('kodama-retry-after-ms')).toEqual(['1500']);
   expect(stream.events.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  const requestId = away?.metadata.get('kodama-request-id')[0];
+  const route = '/kodama.v1.EventService/StreamEvents';
+  const fields = { requestId, route, reason: 'the store is away' };
+  const told = edge.lines.filter(({ level }) => level !== 'debug');
+  expect(told).toEqual([{ level: 'warn', message: 'not available', fields }]);
 });
 
 test('a stop ends streams as unavailable, each generator with them', async () => {
@@ -351,6 +358,7 @@ test('a stop ends streams as unavailable, each generator with them', async () =>
     const seqs = stream.events.map(({ seq }) => seq);
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   }
+  expect(edge.lines.filter(({ level }) => level !== 'debug')).toEqual([]);
 });
 
 test('a stop does not wait for a reader who takes nothing', async () => {

@@ -31,6 +31,8 @@ export interface GrpcLimits {
   readonly framesKept: number;
   /** Bytes of them. */
   readonly framesKeptBytesMax: number;
+  /** Lines of the log about calls that the store or the workers could not serve. */
+  readonly outageLinesPerSecondMax: number;
   /** How old may be what the health service says. */
   readonly healthIntervalMs: number;
   /** At a stop, calls that are under way may take so long to end. */

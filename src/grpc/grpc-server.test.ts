@@ -2,7 +2,14 @@
 import { once } from 'node:events';
 import { type ClientSessionOptions, connect as connectHttp2 } from 'node:http2';
 import { connect, createServer } from 'node:net';
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  Client,
+  type ClientUnaryCall,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
@@ -13,10 +20,20 @@ import { rejection, sampleId, sampleListener } from '../../test/support/samples.
 import { tokenKeys } from '../../test/support/token-keys.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError, errorCodes } from '../core/errors.ts';
+import type { Keys } from '../core/keys.ts';
 import type { Listener } from '../core/listener.ts';
 import { statuses } from './status.ts';
 
 const token = 'a-token-of-some-length';
+const getRoute = '/kodama.v1.ListenerService/GetListener';
+
+const reason = 'the store is away: connection refused';
+
+function storeAway(): AppError {
+  return new AppError('unavailable', 'the store is away', {
+    cause: new Error('connection refused'),
+  });
+}
 
 async function failure(promise: Promise<unknown>): Promise<ServiceError> {
   return (await rejection(promise)) as ServiceError;
@@ -126,14 +143,78 @@ test('a bug reads as internal outside, and its cause is logged once under the re
   expect(edge.lines.filter(({ level }) => level !== 'debug')).toEqual([
     {
       level: 'error',
-      message: 'a call failed',
+      message: 'a request failed',
       fields: {
         err: expect.objectContaining({ message: 'the secret cause' }),
         requestId,
-        method: '/kodama.v1.ListenerService/GetListener',
+        route: getRoute,
       },
     },
   ]);
+});
+
+test('while the store is away the log has a few lines of calls, and the count of the rest', async () => {
+  const edge = await startGrpcEdge(
+    {
+      async getListener() {
+        throw storeAway();
+      },
+    },
+    { limits: { outageLinesPerSecondMax: 1 } },
+  );
+  using client = grpcClient(edge.address);
+  const count = 20;
+  const asks = Array.from({ length: count }, () => failure(getListener(client)));
+  for (const { code } of await Promise.all(asks)) expect(code).toBe(status.UNAVAILABLE);
+  await edge.server.stop();
+  const told = edge.lines.filter(({ level }) => level !== 'debug');
+  const shown = told.filter(({ message }) => message === 'not available');
+  const fields = { requestId: expect.any(String), route: getRoute, reason };
+  expect(shown[0]).toEqual({ level: 'warn', message: 'not available', fields });
+  expect(shown.length).toBeLessThan(count);
+  const leftOut = told
+    .filter(({ message }) => message === 'requests not available and not shown')
+    .reduce((sum, line) => sum + Reflect.get(line.fields, getRoute), 0);
+  expect(shown.length + leftOut).toBe(count);
+});
+
+test('a call whose key can not be looked up is in the log', async () => {
+  const keys: Keys = {
+    async identify() {
+      throw storeAway();
+    },
+    watch: tokenKeys(token).watch,
+  };
+  await using edge = await startGrpcEdge({}, { keys });
+  using client = grpcClient(edge.address, { token });
+  const error = await failure(getListener(client));
+  expect(error.code).toBe(status.UNAVAILABLE);
+  const [requestId] = error.metadata.get('kodama-request-id');
+  expect(edge.lines).toEqual([
+    { level: 'warn', message: 'not available', fields: { requestId, route: getRoute, reason } },
+  ]);
+});
+
+test('a call whose caller has left is no outage', async () => {
+  let isAsked = false;
+  await using edge = await startGrpcEdge({
+    getListener() {
+      isAsked = true;
+      return new Promise(() => undefined);
+    },
+  });
+  using client = grpcClient(edge.address);
+  let left: ClientUnaryCall | undefined;
+  const ended = failure(
+    call((done) => {
+      left = client.listeners.GetListener({ id: sampleId(1) }, client.metadata, done);
+    }),
+  );
+  await waitFor('the call', () => isAsked);
+  left?.cancel();
+  expect((await ended).code).toBe(status.CANCELLED);
+  await waitFor('its end', () => edge.lines.some(({ message }) => message === 'call'));
+  expect(edge.lines.filter(({ level }) => level !== 'debug')).toEqual([]);
 });
 
 test("a caller's own long words do not blow up the trailers", async () => {

@@ -12,9 +12,10 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Api } from '../api/call.ts';
+import { FailureLog } from '../api/failure-log.ts';
 import type { Address } from '../core/address.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
-import { AppError } from '../core/errors.ts';
+import { ShuttingDown } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Logger } from '../core/ports.ts';
 import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
@@ -38,6 +39,7 @@ import { listBounds } from './list-bounds.ts';
 import { listenerHandlers } from './listener-handlers.ts';
 import { serviceDefinition } from './protos.ts';
 import { addReflection } from './reflection.ts';
+import { isInternal } from './status.ts';
 import { auditHandlers, keyHandlers, projectHandlers } from './tenancy-handlers.ts';
 
 export interface GrpcServerOptions {
@@ -108,12 +110,9 @@ export class GrpcServer implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    const { server, calls, sockets, streams } = this.#parts;
+    const { server, calls, sockets, streams, failures } = this.#parts;
     const closed = sockets.close();
-    const reason = new AppError('unavailable', 'shutting down: resume from the last seq', {
-      retryAfterMs: 1000,
-    });
-    await within(this.#stopTimeoutMs, calls.end(reason));
+    await within(this.#stopTimeoutMs, calls.end(new ShuttingDown()));
     // Its callback comes too early: before Node has sent the last bytes of the sessions.
     server.tryShutdown(() => undefined);
     await within(flushTimeoutMs, closed);
@@ -121,6 +120,7 @@ export class GrpcServer implements AsyncDisposable {
     sockets.dropAll();
     await closed;
     streams[Symbol.dispose]();
+    failures[Symbol.dispose]();
   }
 }
 
@@ -129,18 +129,18 @@ interface Parts {
   readonly calls: Calls;
   readonly sockets: SocketSet;
   readonly streams: CallStreams;
+  readonly failures: FailureLog;
 }
 
 function makeParts(options: GrpcServerOptions): Parts {
   const { limits, logger, tls } = options;
   const { streamWriteTimeoutMs, connectionsMax } = limits;
   const onStuck = (peer: string) => sockets.drop(peer);
-  const calls = new Calls({ logger, streamWriteTimeoutMs, onStuck });
+  const failures = new FailureLog({ logger, limits, isInternal });
+  const calls = new Calls({ logger, failures, streamWriteTimeoutMs, onStuck });
   const streams = new CallStreams();
-  const server = makeServer(options, streams, {
-    callBegan: (peer) => sockets.callBegan(peer),
-    drop: onStuck,
-  });
+  const callBegan = (peer: string) => sockets.callBegan(peer);
+  const server = makeServer({ ...options, failures }, streams, { callBegan, drop: onStuck });
   const frames = new EventFrames(limits);
   const health = new Health({
     services,
@@ -148,17 +148,17 @@ function makeParts(options: GrpcServerOptions): Parts {
     intervalMs: limits.healthIntervalMs,
   });
   addServices(server, { ...options, calls, frames }, health);
-  addReflection(server, { api: options.api, limits });
+  addReflection(server, { api: options.api, failures, limits });
   // Over TLS, too: a connection is handed on once its handshake is over, which we bound and grpc-js would not.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new SocketSet({ name: 'gRPC', connectionsMax, tls }, (socket) =>
     injector.injectConnection(socket),
   );
-  return { server, calls, sockets, streams };
+  return { server, calls, sockets, streams, failures };
 }
 
 function makeServer(
-  { limits, api, forwarding }: GrpcServerOptions,
+  { limits, api, forwarding, failures }: GrpcServerOptions & Pick<Parts, 'failures'>,
   streams: CallStreams,
   sockets: Pick<SocketSet, 'callBegan' | 'drop'>,
 ): Server {
@@ -176,7 +176,10 @@ function makeServer(
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_connection_idle_ms': limits.idleConnectionMs,
     'grpc.enable_channelz': 0,
-    interceptors: [identification(api.keys, sourceIpBy(forwarding), sockets), ...bounds],
+    interceptors: [
+      identification({ keys: api.keys, sourceIp: sourceIpBy(forwarding), sockets, failures }),
+      ...bounds,
+    ],
   });
 }
 

@@ -12,6 +12,7 @@ import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import protobuf from 'protobufjs';
 import type { Api } from '../api/call.ts';
+import type { FailureLog } from '../api/failure-log.ts';
 import { AppError } from '../core/errors.ts';
 import { callerGone } from '../core/while-there.ts';
 import { callerOf } from './calls.ts';
@@ -31,18 +32,20 @@ const empty = versions({});
 
 export interface ReflectionOptions {
   readonly api: Pick<Api, 'turn'>;
+  readonly failures: Pick<FailureLog, 'tell'>;
   readonly limits: Pick<GrpcLimits, 'reflectionStreamsMax' | 'reflectionQuestionBytesMax'>;
 }
 
 /** Its index of the files takes a tenth of a second, and most servers are never asked: it is made for the first call. */
-export function addReflection(server: Server, { api, limits }: ReflectionOptions): void {
+export function addReflection(server: Server, options: ReflectionOptions): void {
+  const { limits } = options;
   let indexed: readonly Version[] | undefined;
   const streams = new OpenStreams(limits.reflectionStreamsMax);
   const { reflectionQuestionBytesMax: bytesMax } = limits;
   for (const [index, { definition }] of empty.entries()) {
     const answer = (stream: Stream) => {
       indexed ??= versions({ kodama: ownPackage() });
-      indexed[index]?.answer(paced(stream, streams, { api, limits }));
+      indexed[index]?.answer(paced(stream, streams, options));
     };
     server.addService(bounded(definition, bytesMax), { ServerReflectionInfo: answer });
   }
@@ -86,7 +89,8 @@ type Answer = (stream: Asked) => void;
  * The service answers whatever comes, and an answer is thousands of times its question: each waits until the answers before
  * it are taken, counts as a call of its project, and has its turn.
  */
-function paced(stream: Stream, streams: OpenStreams, { api, limits }: ReflectionOptions): Asked {
+function paced(stream: Stream, streams: OpenStreams, options: ReflectionOptions): Asked {
+  const { api, failures, limits } = options;
   const gone = new AbortController();
   stream.once('cancelled', () => gone.abort(callerGone()));
   const requestId = randomUUID();
@@ -96,6 +100,7 @@ function paced(stream: Stream, streams: OpenStreams, { api, limits }: Reflection
   const fail = (error: unknown) => {
     if (gone.signal.aborted || hasFailed) return;
     hasFailed = true;
+    failures.tell(error, { requestId, route: stream.getPath(), isLeft: false });
     stream.emit('error', toStatus(error, requestId));
   };
   const asked = streams.begin(gone.signal, fail);

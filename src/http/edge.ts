@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Api } from '../api/call.ts';
+import type { FailureLog } from '../api/failure-log.ts';
 import type { Identity } from '../core/caller.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
@@ -60,6 +61,7 @@ export interface Edge {
   readonly logger: FastifyBaseLogger;
   readonly metrics: MetricsText | null;
   readonly limits: HttpLimits;
+  readonly failures: Pick<FailureLog, 'tell'>;
 }
 
 export type HttpApp = FastifyInstance<

@@ -86,7 +86,7 @@ function toFilter(query: FilterQuery) {
 
 export function eventRoutes(app: HttpApp, edge: Edge): void {
   waitRoute(app, edge);
-  const { api, bounds, limits } = edge;
+  const { api, bounds, limits, failures } = edge;
   const { listEvents, streamEvents } = api.operations;
   const { page: pageQuery, stream: streamQuery } = querySchemas(bounds);
 
@@ -163,7 +163,7 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
         signal: caller.signal,
         format,
         writeTimeoutMs: limits.streamWriteTimeoutMs,
-        reply,
+        ...{ reply, failures },
       });
       return reply;
     },

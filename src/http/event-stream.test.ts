@@ -8,9 +8,14 @@ import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
 import { collect, ndjson, serverSent, until } from '../../test/support/rest-stream.ts';
 import { sampleEvent } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import { AppError } from '../core/errors.ts';
 
 const sse = { accept: 'text/event-stream' };
 const lines = { accept: 'application/x-ndjson' };
+
+function warnings({ log }: RestEdge) {
+  return log.filter(({ level }) => Number(level) >= 40);
+}
 
 /** Each listener is two events. */
 async function create(edge: RestEdge, count: number): Promise<string[]> {
@@ -222,6 +227,23 @@ test('at shutdown a stream says why it ends', async () => {
   };
   expect(await collect(rows)).toMatchObject([{ error: problem }]);
   expect(await collect(messages)).toMatchObject([{ event: 'error', data: problem }]);
+  expect(warnings(edge)).toEqual([]);
+});
+
+test('a stream that can not go on says so, and the log does', async () => {
+  const followEvents: Control['followEvents'] = async function* () {
+    yield { kind: 'synced', seq: 3 };
+    throw new AppError('unavailable', 'the store is away', {
+      cause: new Error('connection refused'),
+    });
+  };
+  await using edge = await restEdge({ control: { followEvents } });
+  const [, last] = await collect(ndjson(`${edge.url}/v1/events`));
+  expect(last.error).toMatchObject({ code: 'unavailable', resumeAfterSeq: 3 });
+  const { requestId } = last.error;
+  const reason = 'the store is away: connection refused';
+  const line = { level: 40, msg: 'not available', requestId, route: 'GET /v1/events', reason };
+  expect(warnings(edge)).toMatchObject([line]);
 });
 
 test('a client that goes away ends its stream', async () => {
@@ -233,6 +255,7 @@ test('a client that goes away ends its stream', async () => {
   gone.abort();
   await expect(stream.next()).rejects.toThrow();
   await waitFor('the stream to end', () => edge.control.followers.length === 0);
+  expect(warnings(edge)).toEqual([]);
 });
 
 /** A control plane whose log never ends, and how much of it was taken. */

@@ -4,12 +4,14 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import type { FailureLog } from '../api/failure-log.ts';
 import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 import type { StreamEnd } from '../core/follow.ts';
 import type { NamedStreamItem } from '../core/listener-names.ts';
+import { failedRequest } from './http-caller.ts';
 import { jsonText } from './json-text.ts';
-import { isInternal, type Problem, toProblemAnswer } from './problem.ts';
+import { type Problem, toProblemAnswer } from './problem.ts';
 import { eventJson } from './resource-json.ts';
 
 export interface StreamFormat {
@@ -70,6 +72,7 @@ export interface SendStream {
   /** How long the reader may take nothing. */
   readonly writeTimeoutMs: number;
   readonly reply: FastifyReply;
+  readonly failures: Pick<FailureLog, 'tell'>;
 }
 
 /**
@@ -77,7 +80,7 @@ export interface SendStream {
  * last that the stream says, with the seq to go on from.
  */
 export async function sendStream(options: SendStream): Promise<void> {
-  const { items, signal, writeTimeoutMs, reply } = options;
+  const { items, signal, writeTimeoutMs, reply, failures } = options;
   const { raw: response } = reply;
   let format = options.format('');
   let written: number | undefined;
@@ -95,7 +98,7 @@ export async function sendStream(options: SendStream): Promise<void> {
   } catch (error) {
     if (!reply.sent) throw error;
     const requestId = reply.request.id;
-    if (isInternal(error)) reply.log.error({ requestId, err: error }, 'a stream failed');
+    failures.tell(error, failedRequest(reply.request, signal.aborted));
     const { problem } = toProblemAnswer(error, requestId);
     const resume = written === undefined ? {} : { resumeAfterSeq: written };
     if (!signal.aborted) response.write(format.error({ ...problem, ...resume }));

@@ -10,6 +10,7 @@ import {
   fastify,
   LogController,
 } from 'fastify';
+import { FailureLog } from '../api/failure-log.ts';
 import { ReplayedError } from '../api/idempotency.ts';
 import { identify, loggedCaller, projectHeader } from '../api/keys.ts';
 import { invalidField } from '../core/errors.ts';
@@ -20,19 +21,19 @@ import { consolePage, consoleUrls } from './console-page.ts';
 import { answerPreflight, isPreflight, markForPages } from './cors.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
-import { FailureLog } from './failure-log.ts';
 import { checkHost, checkOrigin, checkSingleHeaders } from './guards.ts';
+import { failedRequest } from './http-caller.ts';
 import { jsonBodies } from './json-bodies.ts';
 import { jsonText } from './json-text.ts';
 import { compilersFactory } from './no-compilers.ts';
 import { type NodeServer, nodeServer } from './node-server.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
 import type { OpenConnections } from './open-connections.ts';
-import { parserError, problemType, refusedPart, toProblemAnswer } from './problem.ts';
+import { isInternal, parserError, problemType, refusedPart, toProblemAnswer } from './problem.ts';
 import { parseRawQuery } from './query.ts';
 import { Traffic } from './traffic.ts';
 
-export interface HttpAppOptions extends Edge {
+export interface HttpAppOptions extends Omit<Edge, 'failures'> {
   readonly version: string;
   /** Anybody may read them; else who has the scope. */
   readonly isMetricsOpen: boolean;
@@ -88,14 +89,14 @@ export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
     clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, connections),
   });
   const traffic = new Traffic(limits, connections);
-  const failures = new FailureLog(options.logger, limits.outageLinesPerSecondMax);
+  const failures = new FailureLog({ logger: options.logger, limits, isInternal });
   server.on('checkExpectation', refuseExpectation);
   // The schemas of a route are for the API page: what it takes is read once its caller is known to be allowed.
   app.setValidatorCompiler(() => (value) => ({ value }));
   app.setSerializerCompiler(() => jsonText);
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     if (reply.raw.destroyed) return reply.send();
-    failures.tell(error, request);
+    failures.tell(error, failedRequest(request, false));
     return sendProblem(error, request, reply);
   };
   app.setErrorHandler(fail);
@@ -122,8 +123,9 @@ export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
   traffic.addHooks(app);
   jsonBodies(app, traffic);
   refuseUnknownRoutes(app);
-  apiRoutes(app, options);
-  docsPage(app, options.version, (docs) => apiRoutes(docs, options));
+  const edge = { ...options, failures };
+  apiRoutes(app, edge);
+  docsPage(app, options.version, (docs) => apiRoutes(docs, edge));
   consolePage(app);
   return { app, connections, handshakes };
 }

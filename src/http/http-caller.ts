@@ -1,6 +1,7 @@
-/** Who calls, from the request that was let in. */
+/** Who calls, from the request that was let in, and which one it was if it fails. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EdgeCaller } from '../api/call.ts';
+import type { FailedRequest } from '../api/failure-log.ts';
 import { callerGone } from '../core/while-there.ts';
 
 export function callerOf(request: FastifyRequest, reply: FastifyReply): EdgeCaller {
@@ -21,4 +22,11 @@ export function callerOf(request: FastifyRequest, reply: FastifyReply): EdgeCall
     userAgent: request.headers['user-agent'] ?? null,
     signal: gone.signal,
   };
+}
+
+export function failedRequest(
+  { id: requestId, method, routeOptions }: FastifyRequest,
+  isLeft: boolean,
+): FailedRequest {
+  return { requestId, route: `${method} ${routeOptions.url ?? 'none'}`, isLeft };
 }

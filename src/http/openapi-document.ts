@@ -48,6 +48,7 @@ const documented: Edge = {
   bounds: defaultBounds,
   logger: pino({ level: 'silent' }),
   metrics: { contentType: 'text/plain', text: never },
+  failures: { tell: never },
   limits: {
     bodyBytesMax: 1,
     bodyDepthMax: 1,

@@ -24,6 +24,7 @@ export const sampleGrpcLimits: GrpcLimits = {
   streamWriteBytesMax: 65_536,
   framesKept: 64,
   framesKeptBytesMax: 64 * 512,
+  outageLinesPerSecondMax: 5,
   healthIntervalMs: 20,
   stopTimeoutMs: 2000,
 };
