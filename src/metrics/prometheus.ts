@@ -59,7 +59,7 @@ export class Metrics {
     });
     this.#unauthenticated = new Counter({
       name: 'kodama_unauthenticated_total',
-      help: 'Calls that no known key signs.',
+      help: 'Calls that no known key signs, and those refused unseen after too many of them.',
       registers,
     });
     this.#raddrUnknown = new Counter({

@@ -154,6 +154,7 @@ test('keys that are none are limited by address, and hold up no good one that is
       details: { limit: 'failedKeysPerSecond', limitValue: 3 },
     });
   }
+  expect(rows.unauthenticated).toBe(5);
   await keys.identify(shown(good));
   await keys.identify(shown(other, '192.0.2.2'));
   time += 1_000_000;

@@ -39,7 +39,7 @@ export interface KeyRingOptions {
   /** Whoever shows no key is an operator. */
   readonly isOpen: boolean;
   readonly refusals: Pick<Refusals, 'tell'>;
-  /** Somebody showed no key, or none that is known. */
+  /** Somebody showed no key, none that is known, or so many of those that this one was not looked at. */
   readonly onUnauthenticated: () => void;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -117,7 +117,7 @@ export class KeyRing implements Keys, AsyncDisposable {
       const { project } = error.key;
       const of = { caller: { ...caller, actor: actorOf(error.key) }, project };
       refusals.tell({ ...of, operation: operation ?? 'none', outcome: error.code });
-    } else if (hasCode(error, 'unauthenticated')) {
+    } else if (hasCode(error, 'unauthenticated') || hasCode(error, 'resource_exhausted')) {
       const { sourceIp, requestId } = caller;
       onUnauthenticated();
       logger.debug({ sourceIp, requestId, operation }, 'a call that no known key signs');
