@@ -106,7 +106,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   tenancy: 1550,
   tls: 370,
   wire: 670,
-  workers: 1120,
+  workers: 1130,
 };
 
 const root = join(import.meta.dirname, '..');

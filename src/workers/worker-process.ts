@@ -46,6 +46,13 @@ const semiSpaceFlag = (bytes: number) =>
 /** Who looks into the control plane wants to look into its workers, too. */
 const lookingFlags = /^--(cpu-prof|heapsnapshot-signal|diagnostic-dir)/;
 
+/** Each with its value, which may stand apart from it: without that Node does not start. */
+function lookingFlagsOf(flags: readonly string[]): readonly string[] {
+  const isLooking = (flag = '') => lookingFlags.test(flag);
+  const isValue = (text: string) => !text.startsWith('-');
+  return flags.filter((flag, at) => isLooking(flag) || (isValue(flag) && isLooking(flags[at - 1])));
+}
+
 /** TypeScript in a clone, JavaScript in a package, as this file is. */
 export const workerFile = join(
   import.meta.dirname,
@@ -79,7 +86,7 @@ export class WorkerProcess implements Transport<Command, Report> {
       execArgv: [
         ...nodeFlags,
         semiSpaceFlag(options.limits.semiSpaceBytesMax),
-        ...process.execArgv.filter((flag) => lookingFlags.test(flag)),
+        ...lookingFlagsOf(process.execArgv),
       ],
       // What it says (only a crash does) goes through the log, whose reader can not make it wait.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
