@@ -25,7 +25,7 @@ import { defaultDataDir } from './node/data-dir.ts';
 import { databaseUrlFault, driverPortFault } from './postgres/database-url.ts';
 import { storeLimits } from './postgres/store-limits.ts';
 import { plainSecretsWarning, secretKey, secretKeysFault } from './secret-settings.ts';
-import { unknownVariables } from './unknown-variables.ts';
+import { gatewayWarnings, unknownVariables } from './unknown-variables.ts';
 
 const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
@@ -130,7 +130,7 @@ export function readConfig(environment: Environment, { isTerminal = false } = {}
   const env = parseBy(settings, environment);
   const fault = driverPortFault(env.DATABASE_URL, environment.PGPORT);
   if (fault !== null) throw new ConfigError(`PGPORT ${fault}`);
-  return build(env, isTerminal, warningsOf(environment));
+  return build(env, isTerminal, [...warningsOf(environment), ...gatewayWarnings(environment)]);
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -240,11 +240,10 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
   const keysFault = secretKeysFault({ current, old });
   if (keysFault !== null) throw new ConfigError(keysFault);
   const plain = current === null && way !== null ? [plainSecretsWarning] : [];
-  const edges = edgeConfig(env);
   return Object.freeze({
     http: { host: env.KODAMA_HTTP_HOST, port: env.KODAMA_HTTP_PORT, limits: httpLimits },
     grpc: { host: env.KODAMA_GRPC_HOST, port: env.KODAMA_GRPC_PORT, limits: grpcLimits },
-    ...edges,
+    ...edgeConfig(env),
     apiToken,
     isMetricsOpen: env.KODAMA_METRICS_OPEN,
     secrets: { keys: { current, old }, rotationRowsMax: 100, rotationRetryMs: 5000 },
@@ -295,6 +294,6 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     signalEchoMs,
     nodes: { absenceMs: 3000, predecessorWaitMs: 30_000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
-    warnings: [...warnings, ...edges.warnings, ...plain],
+    warnings: [...warnings, ...plain],
   });
 }

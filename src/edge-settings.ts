@@ -72,17 +72,7 @@ export function edgeConfig(env: EdgeVariables) {
     allowedHosts: allowedHosts(env),
     corsOrigins: env.KODAMA_CORS_ORIGINS ?? [],
     forwarding: { trustedProxies: env.KODAMA_TRUSTED_PROXIES ?? [], ...forwardingLimits },
-    warnings: gatewayWarnings(env),
   };
-}
-
-/** No refusal: replicas with and without a gateway may share a file of variables. */
-function gatewayWarnings(env: EdgeVariables): readonly string[] {
-  if (env.KODAMA_GATEWAY_PORT !== undefined) return [];
-  const names = ['KODAMA_GATEWAY_URL', ...pairs[1]] as const;
-  return names
-    .filter((name) => env[name] !== undefined)
-    .map((name) => `${name} has no effect without KODAMA_GATEWAY_PORT`);
 }
 
 /** As a Host header has it. */

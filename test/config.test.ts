@@ -84,11 +84,15 @@ test('TLS wants both of its files', () => {
   }
 });
 
-test('what is said of a gateway without its port is warned of', () => {
+test('what is said of a gateway or its nodes without its port is warned of', () => {
   const said = {
+    KODAMA_GATEWAY_HOST: '0.0.0.0',
     KODAMA_GATEWAY_URL: 'https://kodama.example.com:7443',
     KODAMA_GATEWAY_TLS_CERT: '/cert.pem',
     KODAMA_GATEWAY_TLS_KEY: '/key.pem',
+    KODAMA_NODE_CONNECTIONS_MAX: '1000',
+    KODAMA_FLEET_CONNECTIONS_MAX: '1000',
+    KODAMA_NODE_RECORDS_PER_SECOND: '1000',
   };
   const { warnings } = readConfig(said);
   expect(warnings).toEqual(

@@ -85,7 +85,7 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2230,
+  src: 2240,
   api: 2880,
   cli: 6940,
   core: 9920,
