@@ -145,10 +145,10 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   const { control, own, eventLog, activity, fleet } = await startCore(ground, resources);
   signal?.throwIfAborted();
   // Who has the database to itself: any other node is gone.
-  if (config.databaseUrl === null) await control.goneNodes.letGo();
+  if (config.databaseUrl === null) await inStore(() => control.goneNodes.letGo());
   // A person has what listens again from the banner; a program reads only the log.
   if (config.logFormat === 'json') activity.begin();
-  await (config.workers > 0 ? own.recovery.recover() : own.letGo());
+  await inStore(() => (config.workers > 0 ? own.recovery.recover() : own.letGo()));
   activity.begin();
   const earlier = new Set(own.set.all().map(({ id }) => id));
   signal?.throwIfAborted();

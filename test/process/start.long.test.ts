@@ -9,6 +9,7 @@ import { expectTakenPort, foreignPort } from '../support/foreign-port.ts';
 import { begin, run } from '../support/printed-run.ts';
 import { kernelSocket } from '../support/proc-sockets.ts';
 import { want } from '../support/rest-client.ts';
+import { startStoreProxy } from '../support/store-proxy.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { makeHome, startApp, startProcess } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -170,6 +171,21 @@ test('a database that refuses us is named with its reason', async () => {
     stderr: 'kodama: DATABASE_URL cannot be used: database "no_such_database" does not exist\n',
   });
 });
+
+test.each(['1', '0'])(
+  'a database that goes away while what is on record is taken up is named with its reason, of %s workers',
+  async (workers) => {
+    await using home = await makeHome();
+    const tap = () => (data: Buffer) => {
+      if (data.includes('own listeners')) proxy.cut();
+    };
+    await using proxy = await startStoreProxy(home.environment.DATABASE_URL ?? '', { tap });
+    const database = { DATABASE_URL: proxy.url, KODAMA_WORKERS: workers };
+    const { code, stdout, stderr } = await run({ ...home.environment, ...database });
+    expect(stderr).toMatch(/^kodama: DATABASE_URL cannot be used: [^\n]+\n$/);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  },
+);
 
 test('a PGPORT that is none is named where DATABASE_URL leaves the port to it', async () => {
   await using home = await temporaryFolder();

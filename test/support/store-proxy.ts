@@ -14,7 +14,7 @@ export interface StoreProxy extends Omit<TcpProxy, 'port'> {
 
 export async function startStoreProxy(
   serverUrl: string,
-  statements: SentStatements | null = null,
+  statements: Pick<SentStatements, 'tap'> | null = null,
 ): Promise<StoreProxy> {
   const { user, database, socketPath } = parse(serverUrl);
   const tap = () => statements?.tap() ?? (() => undefined);
