@@ -81,7 +81,7 @@ export class App implements AsyncDisposable {
 type Started = Pick<App, 'nodeId' | 'httpAddress' | 'grpcAddress' | 'gatewayUrl' | 'recovered'>;
 
 /** What everything after the store is made of. */
-interface Ground extends Omit<EdgesGround, 'fleet'> {
+interface Ground extends Omit<EdgesGround, 'fleet' | 'held'> {
   readonly nodeId: string;
   readonly node: Writer & HeldNodeOptions['node'];
   /** What cannot be done there names the variable that leads there. */
@@ -152,8 +152,9 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   activity.begin();
   const earlier = new Set(own.set.all().map(({ id }) => id));
   signal?.throwIfAborted();
-  const started = await startFleet({ ...ground, fleet, control }, resources);
-  const addresses = await startEdges({ ...ground, fleet: started }, control, resources);
+  const held = own.set;
+  const started = await startFleet({ ...ground, fleet, control, held }, resources);
+  const addresses = await startEdges({ ...ground, fleet: started, held }, control, resources);
   const recovered = own.set.all().filter(({ id }) => earlier.has(id));
   resources.use(store.rotateSecrets(config.secrets));
   // The first thing of a stop: without its store kodama ends all the same.

@@ -10,6 +10,8 @@ import type { Config } from './config.ts';
 import type { Address } from './core/address.ts';
 import type { Caller } from './core/caller.ts';
 import type { ControlPlane } from './core/control-plane.ts';
+import { holderWords } from './core/listener-ports.ts';
+import type { ListenerSet } from './core/listener-set.ts';
 import type { LoopShares } from './core/loop-shares.ts';
 import type { Clock } from './core/ports.ts';
 import type { ProjectRef } from './core/project.ts';
@@ -52,6 +54,8 @@ export interface EdgesGround {
   readonly certificate: EdgeTls['certificate'] | null;
   readonly signal?: AbortSignal;
   readonly fleet: FleetGround;
+  /** Own listeners, which listen before the edges do. */
+  readonly held: Pick<ListenerSet, 'all'>;
 }
 
 /** What what is done with nodes and join tokens needs of whoever has the sessions. */
@@ -70,7 +74,7 @@ export async function startEdges(
   resources: AsyncDisposableStack,
 ): Promise<{ readonly httpAddress: Address; readonly grpcAddress: Address }> {
   const { config, nodeId, logger, clock, store, projects, metrics, reservedPorts } = ground;
-  const { certificate } = ground;
+  const { certificate, held } = ground;
   const keysOf = async (caller: Pick<Caller, 'project'>) =>
     store.of(await projects.of(caller)).idempotencyKeys;
   const { http, grpc, bounds, idempotency } = config;
@@ -93,7 +97,7 @@ export async function startEdges(
   const shared = { api, bounds, logger, readiness: control, forwarding, tls };
   const grpcServer = await orStartError(
     () => GrpcServer.start({ ...shared, ...grpc }),
-    (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,
+    (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)${holderWords(grpc, held.all())}`,
   );
   resources.use(grpcServer);
   const { allowedHosts, corsOrigins, isMetricsOpen } = config;
@@ -101,7 +105,7 @@ export async function startEdges(
   const edge = { ...shared, ...http, ...own };
   const httpServer = await orStartError(
     () => HttpServer.start(edge),
-    (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,
+    (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)${holderWords(http, held.all())}`,
   );
   resources.use(httpServer);
   // Streams end before their servers wait for them.

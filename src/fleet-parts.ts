@@ -7,6 +7,8 @@ import type { ControlPlane } from './core/control-plane.ts';
 import type { EventLog } from './core/event-log.ts';
 import type { HeldNodeOptions } from './core/held-node.ts';
 import type { HeldNodes } from './core/held-nodes.ts';
+import { holderWords } from './core/listener-ports.ts';
+import type { ListenerSet } from './core/listener-set.ts';
 import type { Clock } from './core/ports.ts';
 import type { Projects } from './core/projects.ts';
 import { connectionLimits } from './core/quotas.ts';
@@ -77,6 +79,8 @@ interface StartedFleet {
   readonly certificate: EdgeTls['certificate'] | null;
   readonly fleet: Fleet;
   readonly control: ControlPlane;
+  /** Own listeners, which listen before the gateway does. */
+  readonly held: Pick<ListenerSet, 'all'>;
   /** No listener's. */
   readonly reservedPorts: number[];
 }
@@ -105,7 +109,7 @@ export async function startFleet(
 }
 
 async function startGateway(
-  { config, clock, logger, store, certificate, fleet }: StartedFleet,
+  { config, clock, logger, store, certificate, fleet, held }: StartedFleet,
   place: { readonly host: string; readonly port: number },
   resources: AsyncDisposableStack,
 ): Promise<GatewayServer> {
@@ -122,7 +126,8 @@ async function startGateway(
   const options = { admission, logger, forwarding, tls, ...place, limits: gateway.limits };
   const server = await orStartError(
     () => GatewayServer.start(options),
-    (reason) => `${reason} (KODAMA_GATEWAY_HOST, KODAMA_GATEWAY_PORT)`,
+    (reason) =>
+      `${reason} (KODAMA_GATEWAY_HOST, KODAMA_GATEWAY_PORT)${holderWords(place, held.all())}`,
   );
   return resources.use(server);
 }

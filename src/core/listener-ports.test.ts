@@ -7,6 +7,7 @@ import {
   assertPortAllowed,
   findConflict,
   type HostedListener,
+  holderWords,
   type PortRules,
   portsToDraw,
 } from './listener-ports.ts';
@@ -143,3 +144,25 @@ test('a draw offers each port of its range once, but those that are taken or res
   expect(draw('tcp', '127.0.0.2', 0)).toEqual([8078, 8079, 8081, 8082]);
   expect(draw('udp', '127.0.0.1', 0)).toEqual([8078, 8079, 8080, 8081, 8082]);
 });
+
+test('of what listens where an edge was to, only the listener that stands in its way is named', () => {
+  const web = listening({ name: 'web' });
+  const edge = { host: '127.0.0.1', port: 4000 };
+  const words = `: listener web (${web.id}) has it, and can be deleted once this port is another`;
+  expect(holderWords(edge, [listening({ host: '127.0.0.2' }), web])).toBe(words);
+  expect(holderWords({ ...edge, host: 'localhost' }, [web])).toBe(words);
+  expect(holderWords({ ...edge, host: '::1' }, [web])).toBe('');
+  expect(holderWords({ ...edge, port: 4001 }, [web])).toBe('');
+  expect(holderWords(edge, [listening({ protocol: 'udp' })])).toBe('');
+  expect(holderWords(edge, [listening({ state: 'failed' })])).toBe('');
+});
+
+function listening(more: Partial<Listener>): Listener {
+  return sampleListener({
+    host: '127.0.0.1',
+    port: 4000,
+    laddr: null,
+    state: 'listening',
+    ...more,
+  });
+}

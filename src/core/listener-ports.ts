@@ -145,8 +145,25 @@ export function portInUse(
 ): AppError {
   const own = other?.project === project ? other : null;
   const pending = own?.state === 'pending' ? ', which is being made' : '';
-  const known = typeof own?.name !== 'string' ? own?.id : `${own.name} (${own.id})`;
-  const by = own === null ? 'another process or project' : `listener ${known}${pending}`;
+  const by = own === null ? 'another process or project' : `listener ${knownAs(own)}${pending}`;
   const owner = own?.id ?? 'foreign';
   return portRefused('port_in_use', `${host} port ${port} is in use by ${by}`, { owner, cause });
+}
+
+function knownAs({ name, id }: Listener): string {
+  return name === null ? id : `${name} (${id})`;
+}
+
+/** What else there is to say of where an edge could not listen: which of our own listeners does, if one does. */
+export function holderWords(
+  { host, port }: { readonly host: string; readonly port: number },
+  listeners: readonly Listener[],
+): string {
+  const listening = listeners.filter(({ state }) => state === 'listening');
+  const places = host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
+  const holder = places
+    .map((one) => findConflict({ id: '', host: one, port, protocol: 'tcp' }, listening))
+    .find((one) => one !== null);
+  if (holder == null) return '';
+  return `: listener ${knownAs(holder)} has it, and can be deleted once this port is another`;
 }

@@ -30,6 +30,23 @@ test('a taken port of gRPC is named with its variables', () =>
   expectTakenPort('gRPC', 'KODAMA_GRPC', 'text'));
 
 // As root nearly everything can be written: what is no directory, and where nobody makes one.
+test.each([
+  ['REST', 'KODAMA_HTTP'],
+  ['gRPC', 'KODAMA_GRPC'],
+  ['the gateway', 'KODAMA_GATEWAY'],
+])('a port of %s that an own listener has is told with that listener', async (edge, prefix) => {
+  await using home = await makeHome();
+  await using app = await startApp({}, home);
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'web' });
+  await app[Symbol.asyncDispose]();
+  const taken = { [`${prefix}_PORT`]: String(laddr.port) };
+  const { code, stderr } = await run({ ...home.environment, ...taken });
+  const message =
+    `${edge} cannot listen on 127.0.0.1:${laddr.port}: the address is in use ` +
+    `(${prefix}_HOST, ${prefix}_PORT): listener web (${id}) has it, and can be deleted once this port is another`;
+  expect({ code, stderr }).toEqual({ code: 1, stderr: `kodama: ${message}\n` });
+});
+
 test('a data directory that cannot be used is named with its variable', async () => {
   await using home = await temporaryFolder();
   const file = join(home.path, 'file');
