@@ -40,6 +40,16 @@ test('the table of variables is what the configuration reads, each with its defa
   expect(documented.toSorted()).toEqual(read.toSorted());
 });
 
+test('the changelog and the limits say nothing twice', () => {
+  for (const path of ['CHANGELOG.md', 'docs/limits.md']) {
+    const entries = read(path)
+      .split('\n')
+      .filter((line) => /^(- |\| `)/.test(line));
+    expect(entries.length, path).toBeGreaterThan(50);
+    expect(entries.filter((line, at) => entries.indexOf(line) !== at)).toEqual([]);
+  }
+});
+
 test('every script and file that the documents name is there', () => {
   const manifest = z.object({ scripts: z.record(z.string(), z.string()) });
   const { scripts } = manifest.parse(JSON.parse(read('package.json')));
