@@ -43,6 +43,8 @@ export async function waitForDatabase<Result>(
     try {
       return await step();
     } catch (error) {
+      // A step that the signal has ended fails in words of its own, as of a client that was closed.
+      signal?.throwIfAborted();
       const appError = permanentOr(error);
       const isWorthWaiting = hasCode(appError, 'unavailable') && isPassing(error);
       if (!isWorthWaiting || performance.now() > deadline) throw appError;

@@ -1,0 +1,51 @@
+/** The end of an open that is under way. */
+import { Client } from 'pg';
+import { expect, test } from 'vitest';
+import { keepingLogger, rejection } from '../../test/support/samples.ts';
+import { makeDatabase } from '../../test/support/test-database.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { Database } from './database.ts';
+import { openDatabase } from './open-database.ts';
+
+const limits = {
+  connectTimeoutMs: 10_000,
+  statementTimeoutMs: 10_000,
+  readConnectionsMax: 1,
+  keptPlansMax: 1,
+  prismaConnectionsMax: 1,
+};
+
+/** A database with its tables, a connection to it, and an open of it that a stop may end. */
+async function makeGround() {
+  await using resources = new AsyncDisposableStack();
+  const { url } = resources.use(await makeDatabase());
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  resources.defer(() => client.end());
+  const log = keepingLogger();
+  const stop = new AbortController();
+  const owned = resources.move();
+  const open = async (timeoutMs: number, connectionString = url) => {
+    await using database = new Database({ connectionString, log, limits });
+    return await openDatabase({ database, log, timeoutMs, signal: stop.signal });
+  };
+  return { url, client, log, stop, open, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Those who wait for the table that a migration begins with. */
+const waitingSql = `SELECT FROM pg_locks WHERE NOT granted AND relation = '_prisma_migrations'::regclass`;
+
+test.each([
+  ['still waits', 60_000],
+  ['waits no more', 0],
+])('a stop ends a migration in order while its open %s for a server', async (_, timeoutMs) => {
+  await using ground = await makeGround();
+  const { client, log, stop } = ground;
+  await client.query('BEGIN; LOCK TABLE _prisma_migrations');
+  const opening = rejection(ground.open(timeoutMs));
+  await waitFor('its wait', async () => (await client.query(waitingSql)).rowCount === 1);
+  const reason = new Error('changed our mind');
+  stop.abort(reason);
+  expect(await opening).toBe(reason);
+  expect(log.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+});
