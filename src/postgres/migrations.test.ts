@@ -98,6 +98,20 @@ test('one that fails leaves nothing of itself, and the next start tries it again
   expect((await applied(ground.client)).at(-1)).toEqual({ name, steps: 1 });
 });
 
+test('a signal lets no further migration begin', async () => {
+  await using ground = await makeGround();
+  await ground.add('29991231000000_more', "DO $$ BEGIN RAISE NOTICE 'half'; END $$");
+  await ground.add('29991231000001_last', 'CREATE TABLE last (id int);');
+  const stop = new AbortController();
+  const reason = new Error('changed our mind');
+  ground.client.on('notice', ({ message }) => {
+    if (message === 'half') stop.abort(reason);
+  });
+  const migrating = migrate(ground.client, log, ground.folder, stop.signal);
+  await expect(migrating).rejects.toBe(reason);
+  expect((await applied(ground.client)).at(-1)).toEqual({ name: '29991231000000_more', steps: 1 });
+});
+
 test('a database of a newer version is refused by the name of its migration', async () => {
   await using ground = await makeGround();
   const name = '29991231000000_more';

@@ -48,7 +48,8 @@ const patienceSql = `SELECT set_config(name, '0', false) FROM pg_settings WHERE 
 
 /**
  * On a connection that nobody else uses meanwhile, whose statements may take their time; they tell how far they are in notices.
- * The signal ends the wait for another who migrates; to end a statement the caller ends the connection.
+ * The signal ends the wait for another who migrates, and lets no further migration begin; to end a statement the caller
+ * ends the connection.
  * @throws failed_precondition when the database is newer than the program, or not what its migrations say
  */
 export async function migrate(
@@ -68,6 +69,7 @@ export async function migrate(
     // Of a new database no step takes long.
     const level = names.size === 0 ? 'debug' : 'info';
     for (const migration of migrations.filter(({ name }) => !names.has(name))) {
+      signal?.throwIfAborted();
       await applyTelling(client, migration, (fields, message) => log[level](fields, message));
     }
     if (names.size === 0) log.info({ migration: migrations.at(-1)?.name }, 'made the database');

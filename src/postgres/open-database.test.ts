@@ -2,7 +2,8 @@
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { keepingLogger, rejection } from '../../test/support/samples.ts';
-import { makeDatabase } from '../../test/support/test-database.ts';
+import { startStoreProxy } from '../../test/support/store-proxy.ts';
+import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { Database } from './database.ts';
 import { openDatabase } from './open-database.ts';
@@ -15,10 +16,10 @@ const limits = {
   prismaConnectionsMax: 1,
 };
 
-/** A database with its tables, a connection to it, and an open of it that a stop may end. */
-async function makeGround() {
+/** A database, a connection to it, and an open of it that a stop may end. */
+async function makeGround(make = makeDatabase) {
   await using resources = new AsyncDisposableStack();
-  const { url } = resources.use(await makeDatabase());
+  const { url } = resources.use(await make());
   const client = new Client({ connectionString: url });
   await client.connect();
   resources.defer(() => client.end());
@@ -48,4 +49,18 @@ test.each([
   stop.abort(reason);
   expect(await opening).toBe(reason);
   expect(log.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+});
+
+test('a stop while the connection is made lets no migration begin', async () => {
+  await using ground = await makeGround(makeEmptyDatabase);
+  await using proxy = await startStoreProxy(ground.url);
+  proxy.hold();
+  const opening = rejection(ground.open(60_000, proxy.url));
+  await waitFor('its connection', () => proxy.accepted === 1);
+  const reason = new Error('changed our mind');
+  ground.stop.abort(reason);
+  proxy.restore();
+  expect(await opening).toBe(reason);
+  const { rows } = await ground.client.query("SELECT to_regclass('_prisma_migrations') AS made");
+  expect(rows).toEqual([{ made: null }]);
 });

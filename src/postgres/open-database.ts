@@ -66,6 +66,8 @@ function permanentOr(error: unknown): unknown {
 async function prepare({ database, log, signal }: OpenOptions): Promise<string> {
   await using connection = await database.patientWriter();
   const { client } = connection;
+  // One that came while the connection was made is told to no listener.
+  signal?.throwIfAborted();
   // Its statements have no bound of their own: what one of them has begun is rolled back.
   const end = () => void client.end();
   signal?.addEventListener('abort', end, { once: true });
