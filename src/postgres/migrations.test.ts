@@ -5,7 +5,9 @@ import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { migrateBefore } from '../../test/support/migrate-before.ts';
 import { quietLog as log } from '../../test/support/quiet-log.ts';
+import { rejection } from '../../test/support/samples.ts';
 import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
 import { closeInitiators, closeReasons } from '../core/connection.ts';
 import { eventTypes } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
@@ -110,6 +112,24 @@ test('a signal lets no further migration begin', async () => {
   const migrating = migrate(ground.client, log, ground.folder, stop.signal);
   await expect(migrating).rejects.toBe(reason);
   expect((await applied(ground.client)).at(-1)).toEqual({ name: '29991231000000_more', steps: 1 });
+});
+
+test('the statement of one whose connection is gone is ended, and holds up no other', async () => {
+  await using ground = await makeGround();
+  const name = '29991231000000_more';
+  await ground.add(name, 'DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$');
+  const gone = await ground.connect();
+  const migrating = rejection(migrate(gone, log, ground.folder));
+  const text = `SELECT state FROM pg_stat_activity WHERE query LIKE 'DO %LOOP%'
+    AND datname = current_database() AND pid <> pg_backend_pid()`;
+  const isAtWork = async () => (await ground.client.query(text)).rowCount === 1;
+  await waitFor('its work', isAtWork);
+  await gone.end();
+  expect(await migrating).toBeInstanceOf(Error);
+  await waitFor('its end', async () => !(await isAtWork()));
+  await ground.add(name, 'CREATE TABLE more (id int);');
+  await migrate(ground.client, log, ground.folder);
+  expect((await applied(ground.client)).at(-1)).toEqual({ name, steps: 1 });
 });
 
 test('a database of a newer version is refused by the name of its migration', async () => {

@@ -47,6 +47,15 @@ const patienceSql = `SELECT set_config(name, '0', false) FROM pg_settings WHERE 
   ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`;
 
 /**
+ * By itself a server finds out that nobody is there any more when a statement is done: one that builds an index would
+ * hold its locks for minutes, and the next start up. Not every system can tell: there it is refused.
+ * https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
+ */
+const attentionSql = `DO $$ BEGIN
+  PERFORM set_config('client_connection_check_interval', '1s', false);
+EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$`;
+
+/**
  * On a connection that nobody else uses meanwhile, whose statements may take their time; they tell how far they are in notices.
  * The signal ends the wait for another who migrates, and lets no further migration begin; to end a statement the caller
  * ends the connection.
@@ -59,7 +68,7 @@ export async function migrate(
   signal?: AbortSignal,
 ): Promise<void> {
   const migrations = await readMigrations(folder);
-  await client.query(`${patienceSql}; SET client_min_messages = notice`);
+  await client.query(`${patienceSql}; ${attentionSql}; SET client_min_messages = notice`);
   await lock(client, log, signal);
   try {
     await client.query(createTable);
