@@ -1,7 +1,9 @@
+import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { keepingLogger, rejection } from '../../test/support/samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import { presenceKey } from './node-presence.ts';
 import { PostgresStore } from './postgres-store.ts';
 
 async function makeGround() {
@@ -12,6 +14,12 @@ async function makeGround() {
     async open(predecessorWaitMs: number, signal?: AbortSignal) {
       const options = { connectionString: url, nodeId: 'node-a', log: keepingLogger(), signal };
       return owned.use(await PostgresStore.open({ ...options, limits: { predecessorWaitMs } }));
+    },
+    async connect() {
+      const client = new Client({ connectionString: url });
+      client.on('error', () => undefined);
+      await client.connect();
+      return { client, [Symbol.asyncDispose]: () => client.end() };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -29,6 +37,20 @@ test('a process whose node id another has is refused, and the other keeps its pl
   await place.assertHeld();
   await first[Symbol.asyncDispose]();
   await (await second.nodes.takeOwn()).assertHeld();
+});
+
+test('a refusal names the session that has the node id, at whose end the next start has it', async () => {
+  await using ground = await makeGround();
+  await using left = await ground.connect();
+  // As a pooler leaves it whose client's host is gone.
+  const values = [0x6e6f6465, presenceKey('node-a')];
+  await left.client.query('SELECT pg_advisory_lock_shared($1::integer, $2::integer)', values);
+  const store = await ground.open(0);
+  const { message } = (await rejection(store.nodes.takeOwn())) as Error;
+  const [sql = ''] = /SELECT pg_terminate_backend\(\d+\)/.exec(message) ?? [];
+  await using operator = await ground.connect();
+  await operator.client.query(sql);
+  await (await (await ground.open(20_000)).nodes.takeOwn()).assertHeld();
 });
 
 test('of several that start at once with one node id, one starts', async () => {

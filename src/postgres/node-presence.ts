@@ -39,16 +39,20 @@ const noticeAfterTries = 20;
 const settings =
   'SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3';
 
-/** Whether the lock of the node, the parameter's id, is held by anybody. */
-export const isHeldSql = (parameter: string): string => `EXISTS (SELECT FROM pg_locks l
-  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = ${lockClass}::oid
-    AND l.objid = ${parameter}::bigint::oid
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))`;
-
-/** The keys of the nodes that hold their locks. */
-export const presentKeysSql = `SELECT DISTINCT l.objid::bigint FROM pg_locks l
+/** The locks of all nodes of this database. */
+const heldSql = `FROM pg_locks l
   WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = ${lockClass}::oid
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+const isOf = (parameter: string): string => `l.objid = ${parameter}::bigint::oid`;
+
+/** Whether the lock of the node, the parameter's id, is held by anybody. */
+export const isHeldSql = (parameter: string): string =>
+  `EXISTS (SELECT ${heldSql} AND ${isOf(parameter)})`;
+
+/** The keys of the nodes that hold their locks. */
+export const presentKeysSql = `SELECT DISTINCT l.objid::bigint ${heldSql}`;
+
+const holdersSql = `SELECT DISTINCT l.pid ${heldSql} AND ${isOf('$1')} ORDER BY l.pid`;
 
 /** As `presenceKey`, of an id in a column. */
 export const presenceKeySql = (column: string): string =>
@@ -115,7 +119,7 @@ export class NodePresence implements AsyncDisposable {
     const values = [lockClass, presenceKey(nodeId)];
     const deadline = performance.now() + waitMs;
     for (let tries = 1; !(await client.query(text, values)).rows[0].isAlone; tries += 1) {
-      if (performance.now() >= deadline) throw idTaken(nodeId);
+      if (performance.now() >= deadline) throw await idTaken(nodeId, client);
       if (tries === noticeAfterTries) {
         log.warn({ nodeId, waitMs }, 'another process has this node id, waiting for its end');
       }
@@ -159,9 +163,15 @@ export class NodePresence implements AsyncDisposable {
   }
 }
 
-function idTaken(nodeId: string): AppError {
+/** A pooler may hold the session of a host that is gone: who knows that none has the id needs to know which one it is. */
+async function idTaken(nodeId: string, client: Client): Promise<AppError> {
+  const { rows } = await client.query<{ pid: number }>(holdersSql, [presenceKey(nodeId)]);
+  const ends = rows.map(
+    ({ pid }) =>
+      `; if its host is gone, and a pooler in between has not missed it, SELECT pg_terminate_backend(${pid}) ends its session`,
+  );
   return new AppError(
     'failed_precondition',
-    `another process has the node id ${nodeId}: KODAMA_NODE_ID must be its own, as must the node-id of a data directory`,
+    `another process has the node id ${nodeId}: KODAMA_NODE_ID must be its own, as must the node-id of a data directory${ends.join('')}`,
   );
 }
