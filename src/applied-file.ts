@@ -9,6 +9,7 @@ import type { Operation } from './api/operation.ts';
 import { parse } from './api/parse.ts';
 import { operator } from './core/caller.ts';
 import { AppError, hasCode } from './core/errors.ts';
+import type { Page } from './core/page.ts';
 import { listenerJson } from './http/resource-json.ts';
 import { planOf, type Step, stepName } from './listeners-file/apply-plan.ts';
 import {
@@ -19,6 +20,7 @@ import {
   type Unmade,
 } from './listeners-file/apply-steps.ts';
 import { type ListenersFile, readListenersFile } from './listeners-file/listeners-file.ts';
+import { type KnownNode, unplacedOf } from './listeners-file/placed-again.ts';
 import { orStartError } from './node/start-error.ts';
 
 export interface AppliedFile extends ListenersFile {
@@ -41,15 +43,20 @@ interface Ground {
   readonly signal: AbortSignal;
 }
 
+const onOther = 'they are on another node';
+const untaken = 'no node takes them for now';
+const again = 'what differs can only be made again';
+
 /** @throws StartError */
 export async function applyAtStart(file: AppliedFile, ground: Ground): Promise<void> {
   const { api, nodeId, logger, signal } = ground;
   const caller = { ...operator, requestId: 'start', sourceIp: null, userAgent: null, signal };
-  const leave = (listeners: readonly string[], reason: string) => {
+  const leave = (since: string, listeners: readonly string[], reason: string) => {
     const told = { path: file.path, listeners, reason };
-    logger.warn(told, 'KODAMA_APPLY: left as they are, since they are for another node');
+    logger.warn(told, `KODAMA_APPLY: left as they are, since ${since}`);
   };
-  const calls = leavingUnplaced(callsOf(api, caller), leave);
+  const call = callOf(api, caller);
+  const calls = leavingUnplaced(callsOf(api, call), (...left) => leave(untaken, ...left));
   const tell = (unmade: Unmade) => {
     const told = { path: file.path, ...unmade };
     logger.warn(told, 'KODAMA_APPLY: closed, and made again as they were, or lost');
@@ -58,12 +65,16 @@ export async function applyAtStart(file: AppliedFile, ground: Ground): Promise<v
     async () => {
       const there = await existingOf(calls, file.listeners);
       const steps = planOf(file.listeners, there, []);
-      const isElsewhere = (step: Step) => step.action === 'recreate' && step.is.nodeId !== nodeId;
-      const left = steps.filter(isElsewhere).map(stepName);
-      if (left.length > 0) leave(left, 'what differs can only be made again');
+      const isElsewhere = (step: Step) => isRecreate(step) && step.is.nodeId !== nodeId;
+      const elsewhere = steps.filter(isElsewhere).map(stepName);
+      if (elsewhere.length > 0) leave(onOther, elsewhere, again);
+      const here = steps.filter((step) => !isElsewhere(step));
+      const unplaced = here.some(isRecreate) ? unplacedOf(here, await nodesOf(api, call)) : [];
+      for (const { name, reason } of unplaced) leave(untaken, [name], `${again}, and ${reason}`);
+      const isUnplaced = (step: Step) => unplaced.some(({ name }) => name === stepName(step));
       await carryOut(
         calls,
-        steps.filter((step) => !isElsewhere(step)),
+        here.filter((step) => !isUnplaced(step)),
         tell,
       );
     },
@@ -82,7 +93,7 @@ function leavingUnplaced(
       try {
         return await calls.createAll(listeners);
       } catch (error) {
-        if (!isUnplaced(error)) throw error;
+        if (!isRefusedPlace(error)) throw error;
         leave(
           listeners.map(({ name }) => name),
           error.message,
@@ -93,7 +104,11 @@ function leavingUnplaced(
   };
 }
 
-function isUnplaced(error: unknown): error is AppError {
+function isRecreate(step: Step): step is Extract<Step, { readonly action: 'recreate' }> {
+  return step.action === 'recreate';
+}
+
+function isRefusedPlace(error: unknown): error is AppError {
   if (!(error instanceof AppError)) return false;
   const { code, details } = error;
   if (code !== 'unavailable' && code !== 'failed_precondition') return false;
@@ -107,10 +122,11 @@ function refusal(path: string, reason: string): string {
     .join('\n');
 }
 
-/** The calls of the API, with nobody between. */
-function callsOf(api: Api, caller: EdgeCaller): ListenerCalls {
-  const { getListener, createListeners, updateListener, deleteListener } = api.operations;
-  const call = async <Output>(
+type Call = ReturnType<typeof callOf>;
+
+/** Calls of the API, with nobody between. */
+function callOf(api: Api, caller: EdgeCaller) {
+  return async <Output>(
     // biome-ignore lint/suspicious/noExplicitAny: whatever an operation is about, its own schema reads it
     operation: Operation<any, any, Output>,
     given: { readonly at?: object; readonly input?: object },
@@ -119,6 +135,29 @@ function callsOf(api: Api, caller: EdgeCaller): ListenerCalls {
     const whole = () => ({ at: parse(operation.at, at), input: parse(operation.input, input) });
     return (await api.call(operation, { caller, read: whole })).output;
   };
+}
+
+interface Of {
+  readonly project: string;
+  readonly shared: boolean;
+}
+
+/** Those that the listeners of a file may be on. */
+async function nodesOf({ operations }: Api, call: Call): Promise<readonly KnownNode[]> {
+  const nodes: KnownNode[] = [];
+  let pageToken: string | null = null;
+  do {
+    const page: Page<KnownNode & Of> = await call(operations.listNodes, { input: { pageToken } });
+    nodes.push(
+      ...page.items.filter(({ project, shared }) => shared || project === operator.project),
+    );
+    pageToken = page.nextPageToken;
+  } while (pageToken !== null);
+  return nodes;
+}
+
+function callsOf({ operations }: Api, call: Call): ListenerCalls {
+  const { getListener, createListeners, updateListener, deleteListener } = operations;
   return {
     async find(id) {
       try {

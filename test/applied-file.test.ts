@@ -158,6 +158,37 @@ test(
   },
 );
 
+test('a start on a cordoned node closes nothing: what it has stays', long, async () => {
+  await using home = await makeHome();
+  const lines: object[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line)) });
+  const start = async (text: string) => {
+    const own = { ...(await given(text)), KODAMA_NODE_ID: 'cordoned' };
+    return await startApp(own, home, undefined, log);
+  };
+  let before: { readonly id: string };
+  {
+    await using app = await start('listeners: [{name: stays}, {name: changes}]');
+    before = await want(200, app, 'GET', '/v1/listeners/stays');
+    await want(200, app, 'PATCH', '/v1/nodes/cordoned', { cordoned: true });
+  }
+  const moved = '{name: stays, placement: {node: dmz-1}}';
+  const texts = ['{name: stays, protocol: udp}', moved];
+  for (const text of texts) {
+    await using app = await start(`listeners: [${text}, {name: changes, labels: {by: file}}]`);
+    expect(await listening(app)).toMatchObject([
+      { id: before.id, protocol: 'tcp', state: 'listening' },
+      { name: 'changes', labels: { by: 'file' } },
+    ]);
+  }
+  const msg = 'KODAMA_APPLY: left as they are, since no node takes them for now';
+  const again = 'what differs can only be made again';
+  expect(lines).toMatchObject([
+    { listeners: ['stays'], reason: `${again}, and node cordoned is cordoned`, msg },
+    { listeners: ['stays'], reason: `${again}, and no node dmz-1`, msg },
+  ]);
+});
+
 test('a file that is wrong is refused by each field that is, before anything is started', async () => {
   const nowhere = { DATABASE_URL: 'postgresql://kodama@127.0.0.1:9/none' };
   const wrong: [string, RegExp][] = [

@@ -85,9 +85,9 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2240,
+  src: 2260,
   api: 2880,
-  cli: 6940,
+  cli: 6960,
   core: 9950,
   agent: 1700,
   console: 10700,
@@ -99,7 +99,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   gateway: 1120,
   grpc: 2760,
   http: 4700,
-  'listeners-file': 490,
+  'listeners-file': 570,
   metrics: 320,
   node: 550,
   postgres: 7620,

@@ -14,11 +14,12 @@ import {
   readListenersFile,
   WrongFields,
 } from '../listeners-file/listeners-file.ts';
+import { onItsNode, unplacedOf } from '../listeners-file/placed-again.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes, failed, Refused, usageFailure } from './failure.ts';
 import { listenerPath, toBeClosed } from './listener-commands.ts';
 import { nameOf, whereText } from './resource-tables.ts';
-import type { Listener, RestClient } from './rest-client.ts';
+import type { Listener, Node, OwnProject, RestClient } from './rest-client.ts';
 import type { Session } from './session.ts';
 import { showListeners } from './show.ts';
 
@@ -51,17 +52,40 @@ export async function apply(session: Session, command: Command): Promise<number>
       `nothing was done: ${fixed.map(stepName).join(', ')} can only be made again, with --recreate`,
     );
   }
+  const placed = fixed.length > 0 ? await placedSteps(session.client, steps) : steps;
   // Only what takes something away that the file does not speak of is asked about.
   const deletes = steps.filter(({ action }) => action === 'delete').length;
   if (deletes > 0 && options.yes !== true)
     await confirm(session.terminal, `Delete ${deletes} of them?`, '--prune');
   const calls = callsOf(session.client);
-  await carryOutOrTell(session, calls, steps);
+  await carryOutOrTell(session, calls, placed);
   if (isJson) {
     const there = await existingOf(calls, file.listeners);
     await showListeners(session, [...there.values()]);
   }
   return exitCodes.done;
+}
+
+/** What is made again stays on its node. @throws Refused where no node would take it: nothing is closed for that */
+async function placedSteps(client: RestClient, steps: readonly Step[]): Promise<readonly Step[]> {
+  const nodes = await nodesOf(client);
+  // Whoever may not see nodes hears of them when something is made.
+  if (nodes === null) return steps;
+  const unplaced = unplacedOf(steps, nodes);
+  if (unplaced.length > 0) {
+    const reasons = unplaced.map(({ name, reason }) => `${name} can not be made again: ${reason}`);
+    const detail = `nothing was done: ${reasons.join('; ')}`;
+    throw new Refused({ code: 'failed_precondition', detail });
+  }
+  return steps.map((step) => onItsNode(step, nodes));
+}
+
+/** Those that the project may use. Who may list none is not refused it, which would be in the audit. */
+async function nodesOf(client: RestClient): Promise<readonly Node[] | null> {
+  const { name, scopes } = await client.get<OwnProject>('/v1/projects/self');
+  if (!scopes.includes('nodes:read')) return null;
+  const { items } = await client.list('nodes', {});
+  return items.filter(({ project, shared }) => shared || project === name);
 }
 
 /** What was closed and can not be made as the file says, such as for a port that somebody took, is told by name. */

@@ -71,6 +71,43 @@ test('apply makes nothing where what is to be made again drains', async () => {
   }
 });
 
+test('apply closes nothing on a cordoned node, and what it makes again stays where it was', async () => {
+  const goAway = await connectedNode('cordon-1');
+  const { nodeId: builtIn } = await want(201, app, 'POST', '/v1/listeners', { name: 'at-home' });
+  const cordon = async (node: string, cordoned: boolean) =>
+    await want(200, app, 'PATCH', `/v1/nodes/${node}`, { cordoned });
+  await cordon(builtIn, true);
+  const made = await want(201, app, 'POST', '/v1/listeners', { name: 'afar' });
+  expect(made).toMatchObject({ nodeName: 'cordon-1', placement: null });
+  await writeFile(
+    path,
+    JSON.stringify({ listeners: ['at-home', 'afar'].map((name) => ({ name, mode: 'info' })) }),
+  );
+  const apply = async () => await command(app, ['apply', '-f', path, '--recreate']);
+  const refused = await apply();
+  expect(refused.code).toBe(1);
+  expect(refused.stderr.trim().split('\n').slice(2)).toEqual([
+    expect.stringMatching(
+      /^kodama: failed_precondition: nothing was done: at-home can not be made again: node \S+ is cordoned$/,
+    ),
+  ]);
+  for (const name of ['at-home', 'afar']) {
+    expect(await want(200, app, 'GET', `/v1/listeners/${name}`)).toMatchObject({
+      ...{ mode: 'echo', state: 'listening' },
+    });
+  }
+  await cordon(builtIn, false);
+  expect(await apply()).toMatchObject({ code: 0 });
+  for (const [name, nodeId] of [
+    ['at-home', builtIn],
+    ['afar', made.nodeId],
+  ]) {
+    const is = await want(200, app, 'GET', `/v1/listeners/${name}`);
+    expect(is).toMatchObject({ mode: 'info', nodeId, state: 'listening' });
+  }
+  await goAway();
+});
+
 test('listen does not claim to have closed what drains', async () => {
   const goAway = await connectedNode('listen-1');
   const words = ['listen', '--name', 'far-held', '--node', 'listen-1'];
