@@ -4,8 +4,10 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { listenerSchemas } from '../api/listener-input.ts';
 import { read } from '../api/parse.ts';
-import type { FieldError } from '../core/errors.ts';
+import { AppError, type FieldError } from '../core/errors.ts';
+import type { NewTls } from '../core/listener.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
+import { checkGiven } from '../tls/certificates.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 /** A body of POST /v1/listeners. */
@@ -52,10 +54,21 @@ export function wrongFields(listeners: readonly WantedListener[]): readonly Fiel
   const { newListener } = listenerSchemas(defaultBounds);
   return listeners.flatMap((wanted) => {
     const result = read(newListener, wanted);
-    const errors = 'errors' in result ? result.errors : [];
+    const errors = 'errors' in result ? result.errors : wrongTls(result.data.tls ?? {});
     const placed = (path: string) => (path === '' ? wanted.name : `${wanted.name}.${path}`);
     return errors.map(({ path, message }) => ({ path: placed(path), message }));
   });
+}
+
+/** A node would tell of it only where what it takes the place of is closed already. */
+function wrongTls({ cert = null, key = null, ca = null }: Partial<NewTls>): readonly FieldError[] {
+  try {
+    checkGiven({ cert, key, ca });
+    return [];
+  } catch (error) {
+    if (!(error instanceof AppError) || error.details.errors === undefined) throw error;
+    return error.details.errors;
+  }
 }
 
 export function toListenersFile(value: unknown): ListenersFile {

@@ -7,6 +7,13 @@ import type { NewTls, TlsSettings } from '../core/listener.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import type { Certificates } from '../core/ports.ts';
 
+type GivenTls = Pick<NewTls, 'cert' | 'key' | 'ca'>;
+
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** The most that clients of Apple take. */
 const selfSignedDays = 825;
 const millisPerDay = 86_400_000;
@@ -14,10 +21,9 @@ const unspecified = new Set(['0.0.0.0', '::']);
 
 export const certificates: Certificates = {
   async prepare(tls, host) {
-    const isSelfSigned = tls.cert === null || tls.key === null;
-    const pair = isSelfSigned
-      ? await makeSelfSigned(host, selfSignedDays)
-      : { cert: tls.cert, key: tls.key };
+    const given = givenPair(tls);
+    const isSelfSigned = given === null;
+    const pair = given ?? (await makeSelfSigned(host, selfSignedDays));
     const { fingerprint256 } = checkPair(pair, ofListener, assertCheapKey);
     checkAuthorities(tls);
     const { clientAuth, ca, minVersion } = tls;
@@ -33,14 +39,22 @@ export const certificates: Certificates = {
   },
 };
 
+/** What is given of a listener's TLS, before anything is done with it. @throws invalid_argument */
+export function checkGiven(tls: GivenTls): void {
+  const pair = givenPair(tls);
+  if (pair !== null) checkPair(pair, ofListener, assertCheapKey);
+  checkAuthorities(tls);
+}
+
+function givenPair({ cert, key }: GivenTls): Pair | null {
+  return cert === null || key === null ? null : { cert, key };
+}
+
 /**
  * The certificate is for localhost, the loopback addresses and the bound one; its key is P-256, which every TLS 1.2
  * client speaks. It is good since yesterday, for clients whose clock is behind ours.
  */
-export async function makeSelfSigned(
-  host: string,
-  days: number,
-): Promise<{ cert: string; key: string }> {
+export async function makeSelfSigned(host: string, days: number): Promise<Pair> {
   const isNamed = isIP(host) !== 0 && !unspecified.has(host);
   const ips = new Set(['127.0.0.1', '::1', ...(isNamed ? [host] : [])]);
   const now = Date.now();
@@ -83,7 +97,7 @@ type CheckKey = (path: string, key: KeyObject) => void;
  * @throws invalid_argument
  */
 export function checkPair(
-  { cert, key }: { readonly cert: string; readonly key: string },
+  { cert, key }: Pair,
   names: PairNames,
   checkKey: CheckKey = () => undefined,
 ): X509Certificate {
@@ -105,7 +119,7 @@ export function checkPair(
   return leaf;
 }
 
-function checkAuthorities({ ca }: NewTls): void {
+function checkAuthorities({ ca }: GivenTls): void {
   if (ca === null) return;
   for (const one of readCertificates('tls.ca', ca))
     assertCheapKey('tls.ca', publicKeyOf('tls.ca', one));

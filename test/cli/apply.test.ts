@@ -14,6 +14,7 @@ import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { commonApp } from '../support/test-app.ts';
+import { makeOwnCertificate } from '../support/tls-certificates.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const app = commonApp();
@@ -167,6 +168,20 @@ test('what is new is made all at once or not at all, and what was closed for it 
   expect(refused.stderr).toMatch(
     /^kodama: invalid_argument: cli-there[.:] ?limits\.maxConnections/m,
   );
+});
+
+test('a certificate and a key that are no pair are refused before anything is closed', async () => {
+  const [own, other] = await Promise.all([makeOwnCertificate(), makeOwnCertificate()]);
+  const file = (tls: object, more: object = {}) =>
+    JSON.stringify({ listeners: [{ name: 'cli-own-pair', protocol: 'tls', tls, ...more }] });
+  expect(await apply(file(own))).toMatchObject({ code: 0 });
+  const before = await want(200, app, 'GET', '/v1/listeners/cli-own-pair');
+  const mixed = { cert: other.cert, key: own.key };
+  const refused = await apply(file(mixed, { mode: 'info' }), '--recreate');
+  const told = 'kodama: invalid_argument: cli-own-pair.tls.key: is not the key of tls.cert\n';
+  expect(refused).toEqual({ code: 1, stdout: '', stderr: told });
+  const after = await want(200, app, 'GET', '/v1/listeners/cli-own-pair');
+  expect(after).toMatchObject({ id: before.id, state: 'listening' });
 });
 
 test('what comes on stdin is applied as a file is', long, async () => {
