@@ -11,7 +11,7 @@ import { operator } from './core/caller.ts';
 import { AppError, hasCode } from './core/errors.ts';
 import type { Page } from './core/page.ts';
 import { listenerJson } from './http/resource-json.ts';
-import { planOf, type Step, stepName } from './listeners-file/apply-plan.ts';
+import { planOf, type Recreate, type Step, stepName } from './listeners-file/apply-plan.ts';
 import {
   carryOut,
   existingOf,
@@ -104,7 +104,7 @@ function leavingUnplaced(
   };
 }
 
-function isRecreate(step: Step): step is Extract<Step, { readonly action: 'recreate' }> {
+function isRecreate(step: Step): step is Recreate {
   return step.action === 'recreate';
 }
 

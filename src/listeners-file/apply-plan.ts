@@ -10,9 +10,14 @@ import { remade } from './remade.ts';
 export type Step =
   | { readonly action: 'create' | 'keep'; readonly wanted: WantedListener }
   | (Change & { readonly action: 'update' })
-  /** What differs can never change, so it has to be closed and made again. */
-  | (Change & { readonly action: 'recreate'; readonly made: WantedListener })
+  | Recreate
   | { readonly action: 'delete'; readonly is: Listener };
+
+/** What differs can never change, so it has to be closed and made again. */
+export interface Recreate extends Change {
+  readonly action: 'recreate';
+  readonly made: WantedListener;
+}
 
 interface Change {
   readonly wanted: WantedListener;

@@ -1,7 +1,7 @@
 /** Carries out what a plan says, whoever is asked for it: REST, or the server itself. */
 import { AppError } from '../core/errors.ts';
 import { inParallel } from '../core/in-parallel.ts';
-import { patchOf, type Step } from './apply-plan.ts';
+import { patchOf, type Recreate, type Step } from './apply-plan.ts';
 import type { Listener } from './listener-spec.ts';
 import type { Fields, WantedListener } from './listeners-file.ts';
 import { asItWas } from './remade.ts';
@@ -59,7 +59,7 @@ export async function carryOut(
   steps: readonly Step[],
   tell: (unmade: Unmade) => void,
 ): Promise<void> {
-  const closed = new Map<string, Listener>();
+  const closed = new Map<string, Recreate>();
   try {
     await closeAll(calls, steps, closed);
     const made = steps.flatMap((step) =>
@@ -81,13 +81,13 @@ export async function carryOut(
 async function closeAll(
   calls: ListenerCalls,
   steps: readonly Step[],
-  closed: Map<string, Listener>,
+  closed: Map<string, Recreate>,
 ): Promise<void> {
   const draining = new Set<Listener>();
   await inParallel(steps, atOnce, async (step) => {
     if (step.action !== 'delete' && step.action !== 'recreate') return;
     if (!(await calls.delete(step.is))) draining.add(step.is);
-    else if (step.action === 'recreate') closed.set(step.wanted.name, step.is);
+    else if (step.action === 'recreate') closed.set(step.wanted.name, step);
   });
   assertGone(steps, draining);
 }
@@ -95,13 +95,13 @@ async function closeAll(
 /** Each by itself: one whose port somebody took holds up no other. */
 async function restore(
   calls: ListenerCalls,
-  closed: ReadonlyMap<string, Listener>,
+  closed: ReadonlyMap<string, Recreate>,
 ): Promise<Unmade> {
   const restored: string[] = [];
   const lost: string[] = [];
   const reasons: string[] = [];
-  await inParallel([...closed], atOnce, async ([name, is]) => {
-    const was = asItWas(is);
+  await inParallel([...closed], atOnce, async ([name, { is, wanted }]) => {
+    const was = asItWas(is, wanted);
     try {
       const isMade = was !== null && (await calls.createAll([was])) === 'made';
       (isMade ? restored : lost).push(name);

@@ -24,12 +24,16 @@ export function remade(is: Listener, wanted: WantedListener): WantedListener {
   return whole;
 }
 
-/** What makes it again; null where nothing can, or nobody wants it. */
-export function asItWas(is: Listener): WantedListener | null {
+/** What makes it again; null where nothing can, or nobody wants it. Of its own certificate only the file may have the key. */
+export function asItWas(is: Listener, wanted: WantedListener): WantedListener | null {
   const { name, state, tls } = is;
-  const hasLostKey = tls !== null && !tls.isSelfSigned;
-  if (name === null || state === 'draining' || hasLostKey) return null;
-  return { ...wasOf(is), name };
+  if (name === null || state === 'draining') return null;
+  const was = wasOf(is);
+  if (tls === null || tls.isSelfSigned) return { ...was, name };
+  if (!isFields(wanted.tls) || wanted.tls.key === undefined) return null;
+  const pair = { cert: tls.cert, key: wanted.tls.key };
+  const whole = { ...was, name, tls: { ...(isFields(was.tls) && was.tls), ...pair } };
+  return wrongFields([whole]).length === 0 ? whole : null;
 }
 
 function wasOf(is: Listener): Fields {

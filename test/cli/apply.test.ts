@@ -184,6 +184,26 @@ test('a certificate and a key that are no pair are refused before anything is cl
   expect(after).toMatchObject({ id: before.id, state: 'listening' });
 });
 
+test('what can not be made as the file says has its own certificate again, whose key the file has', async () => {
+  const [own, other] = await Promise.all([makeOwnCertificate(), makeOwnCertificate()]);
+  const file = (tls: object, more: object = {}) =>
+    JSON.stringify({ listeners: [{ name: 'cli-own-key', protocol: 'tls', tls, ...more }] });
+  const minVersion = 'TLSv1.3';
+  expect(await apply(file({ ...own, minVersion }))).toMatchObject({ code: 0 });
+  const before = await want(200, app, 'GET', '/v1/listeners/cli-own-key');
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'cli-in-the-way' });
+  const refused = await apply(file(own, { port: laddr.port }), '--recreate');
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toMatch(/^closed, and made again as it was: cli-own-key$/m);
+  const { fingerprint256 } = before.tls;
+  expect(await want(200, app, 'GET', '/v1/listeners/cli-own-key')).toMatchObject({
+    ...{ state: 'listening', tls: { isSelfSigned: false, fingerprint256, minVersion } },
+  });
+  // Nobody knows the key of the one before.
+  const lost = await apply(file(other, { port: laddr.port }), '--recreate');
+  expect(lost.stderr).toMatch(/^closed, and not made again: cli-own-key$/m);
+});
+
 test('what comes on stdin is applied as a file is', long, async () => {
   const words = ['apply', '-f', '-'];
   const made = await runProgram(app, words, { input: 'listeners: [{name: cli-stdin}]' });
