@@ -305,8 +305,9 @@ test.concurrent('accept_delay: connected at once, heard later; several add up', 
 test.concurrent.each([
   ['echo', {}],
   ['PROXY header', { proxyProtocol: { mode: 'required', trustedCidrs: [] } }],
+  ['handshake', { protocol: 'tls' }],
 ])(
-  'accept_delay before the %s: limits of time hold meanwhile, also those that come then',
+  'accept_delay before the %s: limits of time hold meanwhile, also those that come then, and end with FIN',
   async (_, spec) => {
     const faults = [{ type: 'accept_delay', delayMs: 86_400_000 }];
     const made = { ...spec, faults, limits: { maxDurationMs: 100 } };
@@ -315,8 +316,11 @@ test.concurrent.each([
     await client.ended;
     const second = await want(201, app, 'POST', '/v1/listeners', { ...spec, faults });
     await using other = await openClient(second.laddr.port);
+    // What nobody has read would turn a plain close into RST.
+    other.socket.write('PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nhello');
     await want(200, app, 'PATCH', `/v1/listeners/${second.id}`, { limits: { idleTimeoutMs: 100 } });
     await other.ended;
+    expect([other.sawEnd, other.error]).toEqual([true, null]);
     const end = { closeInitiator: 'server', bytesIn: 0 };
     expect(await closedConnections(app, first.id)).toMatchObject([
       { ...end, closeReason: 'max_duration' },

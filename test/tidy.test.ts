@@ -92,7 +92,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   core: 9950,
   agent: 1700,
   console: 10700,
-  echo: 6540,
+  echo: 6570,
   'edge-sockets': 370,
   'embedded-postgres': 880,
   faults: 1450,

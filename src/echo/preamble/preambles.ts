@@ -9,6 +9,7 @@ import { LimitTimer, type TimeLimits } from '../tcp/limit-timer.ts';
 import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
 import type { MonotonicClock } from '../worker-clock.ts';
+import { endOrderly } from './orderly-end.ts';
 import { runPreamble, trustOf } from './preamble.ts';
 import { type PreambleEnd, PreambleError } from './preamble-error.ts';
 import type { PreambleTurns } from './preamble-turns.ts';
@@ -43,6 +44,7 @@ export class Preambles {
   readonly #tls: TlsAcceptor | null;
   readonly #timeoutMs: number;
   readonly #optionalHeaderWaitMs: number;
+  readonly #lingerMs: number;
   readonly #project: Binding['project'];
   readonly #turns: PreambleTurns;
   readonly #clock: MonotonicClock;
@@ -68,6 +70,7 @@ export class Preambles {
     if (protocol === 'tls' && this.#tls === null) throw new TypeError('TLS without its key');
     this.#timeoutMs = settings.preambleTimeoutMs;
     this.#optionalHeaderWaitMs = settings.optionalHeaderWaitMs;
+    this.#lingerMs = settings.lingerMs;
     this.#project = project;
     this.#turns = preambleTurns;
     this.#clock = clock;
@@ -125,7 +128,7 @@ export class Preambles {
     this.#timers.delete(timer);
     timer.stop();
     if (due.reason === null) return;
-    handle.close();
+    await endOrderly(handle, this.#lingerMs);
     throw new PreambleError({ initiator: 'server', reason: due.reason, code: null });
   }
 

@@ -1,0 +1,39 @@
+/** Ends a connection that was not opened, as those that are open end: see the close of StreamConnection. */
+import { HandleTransport } from '../tcp/handle-transport.ts';
+import { Linger } from '../tcp/linger.ts';
+import type { TcpHandle } from '../tcp/tcp-handle.ts';
+
+/**
+ * FIN, and then the client has a while to end its side. What it sends, or has sent, is read and dropped: a close with
+ * bytes unread would be RST. Resolves when the handle is closed.
+ */
+export function endOrderly(handle: TcpHandle, lingerMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let hasEnded = false;
+  let hasFinished = false;
+  const closeWhenDone = () => {
+    if (hasEnded && hasFinished) transport.destroy();
+  };
+  const transport = new HandleTransport(handle, {
+    onBytes: () => undefined,
+    onEnd: () => {
+      hasEnded = true;
+      closeWhenDone();
+    },
+    onDrain: () => undefined,
+    onFinished: () => {
+      hasFinished = true;
+      closeWhenDone();
+    },
+    onError: () => undefined,
+    onClosed: () => {
+      linger.stop();
+      resolve();
+    },
+  });
+  const linger = new Linger(transport, lingerMs);
+  linger.begin('fin');
+  transport.resume();
+  transport.end();
+  return promise;
+}
