@@ -408,6 +408,17 @@ test('what is to end at the head gives up where kodama is gone', async () => {
   expect(server.asked.slice(0, 4)).toEqual(asked);
 });
 
+test('what is to end at the head gives up where a stream is answered without a line', async () => {
+  const clear = { name: 'UnreachableError', message: expect.stringMatching(/without a line$/) };
+  await using away = await answering(lines());
+  const never = away.kodama.events({ endAtHead: true });
+  expect(await rejection(Array.fromAsync(never))).toMatchObject(clear);
+  await using server = await answering(lines('{"seq":7,"event":{}}'), lines());
+  const events = follow(new Rest({ url: server.url }), { afterSeq: 0, endAtHead: true }, {}, 500);
+  expect(await rejection(Array.fromAsync(events))).toMatchObject(clear);
+  expect(server.asked.length).toBeGreaterThan(2);
+});
+
 test('what a proxy says while kodama is away is waited through, or told as that', async () => {
   const ended = '{"seq":5,"ended":{"why":"max_events"}}';
   await using stream = await answering(

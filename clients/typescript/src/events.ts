@@ -42,7 +42,9 @@ export async function* follow(
   let lostAt: number | null = null;
   do {
     try {
+      let isAnswered = false;
       for await (const line of lines(rest, place.query(), signal)) {
+        isAnswered = true;
         pauses.reset();
         if (line.error !== undefined) throw errorOf(line.error);
         lostAt = null;
@@ -55,6 +57,8 @@ export async function* follow(
         if (line.ended !== undefined) return;
       }
       if (query.endAtHead === true && place.isSynced) return;
+      // kodama begins each stream with a line: such an answer is of somebody between.
+      if (!isAnswered) throw new UnreachableError(`${rest.url} answered a stream without a line`);
     } catch (error) {
       if (!isPassing(error) && !(place.isBegun && isCrowded(error))) throw error;
       const now = performance.now();
