@@ -5,6 +5,7 @@ import {
   draftOf,
   type FaultKind,
   fieldValue,
+  isChangedSince,
   issueAt,
   touchesLiving,
   withAdded,
@@ -53,6 +54,15 @@ test.each([
   ['99999999999999999999', '99999999999999999999'],
 ])('the text %j is %j', (text, value) => {
   expect(fieldValue(text)).toBe(value);
+});
+
+test('what was told before a change was answered is no change of somebody else', () => {
+  const [first, second] = ['2026-01-01T00:00:00.000001Z', '2026-01-01T00:00:00.000002Z'];
+  const applied = { text: '[{"type":"refuse"}]', updatedAt: second };
+  const told = (type: string, updatedAt: string) => ({ faults: [{ type }], updatedAt });
+  expect(isChangedSince(applied, told('latency', first))).toBe(false);
+  expect(isChangedSince(applied, told('refuse', second))).toBe(false);
+  expect(isChangedSince(applied, told('latency', second))).toBe(true);
 });
 
 test('a change of what is only for connections to come touches none that lives', () => {

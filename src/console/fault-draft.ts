@@ -29,6 +29,24 @@ export function draftOf(faults: readonly FaultValue[]): Draft {
   return faults.map((value, key) => ({ key, value }));
 }
 
+/** A list that a draft began with. */
+export interface DraftBase {
+  /** The list as JSON. */
+  readonly text: string;
+  readonly updatedAt: string;
+}
+
+/**
+ * Whether the listener has another list by now. What the log tells may be older than what a change was answered with: that
+ * is no other list, but the one of before.
+ */
+export function isChangedSince(
+  base: DraftBase,
+  listener: { readonly faults: readonly FaultValue[]; readonly updatedAt: string },
+): boolean {
+  return listener.updatedAt >= base.updatedAt && JSON.stringify(listener.faults) !== base.text;
+}
+
 export function withAdded(draft: Draft, values: readonly FaultValue[]): Draft {
   const first = Math.max(-1, ...draft.map(({ key }) => key)) + 1;
   return [...draft, ...values.map((value, at) => ({ key: first + at, value }))];

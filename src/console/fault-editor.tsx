@@ -9,7 +9,7 @@ import {
   countChanges,
   type Draft,
   draftOf,
-  type FaultValue,
+  isChangedSince,
   touchesLiving,
 } from './fault-draft.ts';
 import { kindOf } from './fault-kinds.ts';
@@ -56,29 +56,30 @@ interface Edit {
   readonly apply: () => Promise<void>;
 }
 
-function useEdit({ id, faults }: ListenerView): Edit {
+const startOf = ({ faults, updatedAt }: ListenerView) => ({
+  ...{ text: JSON.stringify(faults), updatedAt, base: draftOf(faults) },
+});
+
+function useEdit(listener: ListenerView): Edit {
   const { api, log } = useConsole();
-  const [started, start] = useState(() => ({
-    text: JSON.stringify(faults),
-    base: draftOf(faults),
-  }));
+  const [started, start] = useState(() => startOf(listener));
   const [given, setDraft] = useState<Draft | null>(null);
   const [refusal, setRefusal] = useState<FaultRefusal | null>(null);
-  const begin = (now: readonly FaultValue[]) => {
-    start({ text: JSON.stringify(now), base: draftOf(now) });
+  const begin = (now = started) => {
+    start(now);
     setDraft(null);
     setRefusal(null);
   };
-  const { base, text } = started;
+  const { base } = started;
   const draft = given ?? base;
-  const isOther = JSON.stringify(faults) !== text;
+  const isOther = isChangedSince(started, listener);
   // Who has changed nothing sees what others change.
-  if (isOther && countChanges(base, draft) === 0) begin(faults);
+  if (isOther && countChanges(base, draft) === 0) begin(startOf(listener));
   const apply = async () => {
     try {
       const body = { faults: bodyOf(draft) };
-      const after = await api.call<ListenerView>('PATCH', `/v1/listeners/${id}`, { body });
-      begin(after.faults);
+      const after = await api.call<ListenerView>('PATCH', `/v1/listeners/${listener.id}`, { body });
+      begin(startOf(after));
       await log.refresh();
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;
@@ -88,7 +89,7 @@ function useEdit({ id, faults }: ListenerView): Edit {
   return {
     ...{ base, draft, refusal, apply, setDraft },
     isChangedElsewhere: isOther,
-    revert: () => begin(faults),
+    revert: () => begin(isOther ? startOf(listener) : started),
   };
 }
 
