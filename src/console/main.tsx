@@ -30,6 +30,10 @@ async function start(root: HTMLElement): Promise<void> {
   const playhead = new Playhead({
     track: () => untracked(() => timeline.value),
     headSeq: () => untracked(() => log.timeline.headSeq),
+    oldestSeq: () => past.oldestSeq,
+    onExpired: (oldestSeq) => {
+      log.expiredBelow.value = oldestSeq;
+    },
     onFrame: (callback) => {
       const id = requestAnimationFrame(callback);
       return () => cancelAnimationFrame(id);

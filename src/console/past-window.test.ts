@@ -97,3 +97,19 @@ test('what failed is read again once the status was, unless that can not help', 
   await past.prepare(9000, live);
   expect(past.problem.value).toBe(null);
 });
+
+test('near the oldest event that is kept, the window begins with it', async () => {
+  const { past, asked } = world();
+  const live = liveOf(99_000);
+  const problem = { status: 410, code: 'cursor_expired', detail: 'gone', oldestSeq: 8000 };
+  const reading = past.prepare(7999, live);
+  asked[0]?.reject(new CallFailure(problem));
+  await waitFor('a second read', () => asked.length === 2);
+  asked[1]?.resolve(page([8000, 8001]));
+  await reading;
+  expect([past.windowAt(7999, live).firstSeq, past.problem.value]).toEqual([8000, null]);
+  const failing = past.prepare(7998, live);
+  asked[2]?.reject(new CallFailure(problem));
+  await failing;
+  expect([asked.length, past.oldestSeq]).toEqual([3, 8000]);
+});

@@ -85,6 +85,11 @@ export class PastWindow implements Disposable {
     }
   }
 
+  /** The oldest seq that is kept, where what was wanted lies before it. */
+  get oldestSeq(): number | null {
+    return oldestSeqOf(this.problem.peek());
+  }
+
   /** What is read for another seq is given up, and so is why that failed. */
   #want(seq: number | null): AbortSignal {
     this.#reading.abort();
@@ -97,8 +102,18 @@ export class PastWindow implements Disposable {
   }
 
   async #read(seq: number, signal: AbortSignal): Promise<Timeline> {
+    try {
+      return await this.#readAfter(Math.max(0, seq - halfSize), seq, signal);
+    } catch (error) {
+      const oldestSeq = error instanceof CallFailure ? oldestSeqOf(error.problem) : null;
+      if (oldestSeq === null || seq < oldestSeq - 1) throw error;
+      // Retention has taken what comes before it, and the seq itself is kept.
+      return await this.#readAfter(oldestSeq - 1, seq, signal);
+    }
+  }
+
+  async #readAfter(afterSeq: number, seq: number, signal: AbortSignal): Promise<Timeline> {
     const timeline = new Timeline();
-    const afterSeq = Math.max(0, seq - halfSize);
     let pageToken: string | undefined;
     while (timeline.headSeq < seq + halfSize) {
       const query = { order: 'asc', afterSeq, pageSize, pageToken };
@@ -115,6 +130,12 @@ export class PastWindow implements Disposable {
 /** Before the first event of the log there is a state, too. */
 function holds({ firstSeq, headSeq }: Timeline, seq: number): boolean {
   return seq >= firstSeq - 1 && seq <= headSeq;
+}
+
+/** Null where it says none, as of another log. */
+function oldestSeqOf(problem: Problem | null): number | null {
+  if (problem?.code !== 'cursor_expired' || problem.why !== undefined) return null;
+  return typeof problem.oldestSeq === 'number' ? problem.oldestSeq : null;
 }
 
 /** What is past its retention, or refused for good, stays so. */

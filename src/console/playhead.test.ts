@@ -15,6 +15,8 @@ function world(count: number, headSeq = 0) {
   const playhead = new Playhead({
     track: () => timeline,
     headSeq: () => Math.max(timeline.headSeq, headSeq),
+    oldestSeq: () => null,
+    onExpired: () => undefined,
     onFrame(callback) {
       frames.push(callback);
       return () => void frames.splice(frames.indexOf(callback), 1);
@@ -95,6 +97,8 @@ function pastWorld() {
   };
   const windows = [window(16, 20)];
   const frames: ((nowMs: number) => void)[] = [];
+  const kept: { oldestSeq: number | null } = { oldestSeq: null };
+  const expired: number[] = [];
   const playhead: Playhead = new Playhead({
     track() {
       const seq = playhead.seq.value ?? 20;
@@ -102,6 +106,8 @@ function pastWorld() {
       return found ?? (windows[0] as Timeline);
     },
     headSeq: () => 20,
+    oldestSeq: () => kept.oldestSeq,
+    onExpired: (oldestSeq) => expired.push(oldestSeq),
     onFrame(callback) {
       frames.push(callback);
       return () => void frames.splice(frames.indexOf(callback), 1);
@@ -112,7 +118,8 @@ function pastWorld() {
   const run = (count: number) => {
     for (const end = now + 16 * count; now < end; now += 16) frames.shift()?.(now);
   };
-  return { playhead, run, read: (from: number, to: number) => windows.push(window(from, to)) };
+  const read = (from: number, to: number) => windows.push(window(from, to));
+  return { playhead, run, read, kept, expired };
 }
 
 test('from a window of the past a step goes on into the next one', () => {
@@ -148,4 +155,19 @@ test('what is played from a window of the past waits for the next one, and leave
   read(8, 15);
   run(50);
   expect(playhead.moment.value).toEqual({ kind: 'live' });
+});
+
+test('a play goes on from the oldest event that is kept, where retention has taken the next', () => {
+  const { playhead, run, read, kept, expired } = pastWorld();
+  read(1, 5);
+  playhead.goTo(4);
+  playhead.play('all');
+  run(5);
+  expect([playhead.seq.value, expired]).toEqual([6, []]);
+  kept.oldestSeq = 12;
+  run(5);
+  expect([playhead.seq.value, expired]).toEqual([11, [12]]);
+  read(12, 15);
+  run(3);
+  expect(playhead.seq.value).toBeGreaterThan(11);
 });

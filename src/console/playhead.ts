@@ -23,6 +23,10 @@ export interface PlayheadOptions {
   readonly track: () => Track;
   /** Of the log, which may be far beyond what the playhead moves along. */
   readonly headSeq: () => number;
+  /** The oldest that is kept, where retention has taken what is to be read for the place; else null. */
+  readonly oldestSeq: () => number | null;
+  /** A play goes on from the oldest event that is kept. */
+  readonly onExpired: (oldestSeq: number) => void;
   /** Calls back before a next frame, with a time in milliseconds; gives what stops it. */
   readonly onFrame: (callback: (nowMs: number) => void) => () => void;
   readonly start: Moment;
@@ -114,12 +118,21 @@ export class Playhead {
     this.#moment.value = { kind: 'past', seq: Math.max(0, Math.min(seq, headSeq)) };
   }
 
+  /** What retention has taken is waited for in vain. */
+  #passExpired(): void {
+    const oldestSeq = this.#options.oldestSeq();
+    if (oldestSeq === null || this.#place >= oldestSeq - 1) return;
+    this.#options.onExpired(oldestSeq);
+    this.#set(oldestSeq - 1);
+  }
+
   #advance(speed: Speed): void {
     let dueAt = 0;
     const turn = (nowMs: number) => {
       const track = this.#options.track();
       if (!isHeld(track, this.#place)) {
         // It is being read: what is at hand instead lies elsewhere in the log.
+        this.#passExpired();
         this.#stop = this.#options.onFrame(turn);
         return;
       }
