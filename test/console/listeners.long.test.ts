@@ -103,6 +103,30 @@ test('a label without a place to break breaks anyway, so that nobody scrolls sid
     }
 });
 
+test.each(['en', 'ja'])(
+  'the picture shows each state whole on a telephone, in %s',
+  async (locale) => {
+    const name = `narrow-${locale}`;
+    const { laddr } = await listen(name, { faults: [{ type: 'blackhole' }] });
+    await using _ = await openClient(laddr.port);
+    await using half = await openClient(laddr.port, { allowHalfOpen: true });
+    half.socket.end();
+    await want(200, app, 'GET', `/v1/connections:wait?listener=${name}&state=half_closed&min=1`);
+    await using tab = await openTab(browser, { locale, viewport: { width: 390, height: 800 } });
+    const { page } = tab;
+    await page.goto(`${app.url}/?listener=${name}`);
+    await page.locator('.fds .state.half').waitFor();
+    for (const width of [480, 390, 360, 320]) {
+      await page.setViewportSize({ width, height: 800 });
+      const cells = await page.locator('.fds tbody td:last-child').all();
+      const cut = await Promise.all(
+        cells.map((cell) => cell.evaluate((shown) => shown.scrollWidth - shown.clientWidth)),
+      );
+      expect(cut, `at ${width}`).toEqual([0, 0, 0]);
+    }
+  },
+);
+
 test('where everybody may all there is, the keys are a link away, too', async () => {
   await using tab = await openTab(browser, { viewport: { width: 320, height: 800 } });
   const { page } = tab;
