@@ -118,6 +118,39 @@ test('every POST takes an Idempotency-Key, and tells of one that was used; nothi
   );
 });
 
+test('what takes a body tells of 415, and each answer of the headers that it has', async () => {
+  for (const [name, { requestBody, responses }] of operations) {
+    expect(Object.keys(responses as object).includes('415'), name).toBe(requestBody !== undefined);
+    for (const [status, { headers }] of Object.entries(responses as Record<string, Json>) as [
+      string,
+      { headers: object },
+    ][]) {
+      const names = Object.keys(headers);
+      expect(names, `${name} ${status}`).toContain('x-request-id');
+      expect(names.includes('www-authenticate'), `${name} ${status}`).toBe(status === '401');
+      expect(names.includes('retry-after'), `${name} ${status}`).toBe(
+        ['429', '503', 'default'].includes(status),
+      );
+    }
+  }
+  await using edge = await restEdge();
+  const { responses } = document.paths['/v1/listeners'].post;
+  const send = (headers: Record<string, string>, body: string) =>
+    fetch(`${edge.url}/v1/listeners`, { method: 'POST', body, headers });
+  const json = { 'content-type': 'application/json', 'idempotency-key': 'told' };
+  const told = ['accept-encoding', 'idempotent-replayed', 'location', 'retry-after'];
+  for (const [status, response] of [
+    [201, await send(json, '{}')],
+    [201, await send(json, '{}')],
+    [415, await send({ 'content-type': 'text/plain' }, '{}')],
+    [415, await send({ 'content-type': 'application/json', 'content-encoding': 'gzip' }, '{}')],
+  ] as const) {
+    expect(response.status).toBe(status);
+    const sent = [...response.headers.keys()].filter((one) => told.includes(one));
+    expect(Object.keys(responses[status].headers)).toEqual(expect.arrayContaining(sent));
+  }
+});
+
 test('every call takes the project that it is about', () => {
   const takers = operations.filter(([, { parameters }]) =>
     JSON.stringify(parameters ?? []).includes('"kodama-project"'),

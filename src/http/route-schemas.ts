@@ -111,7 +111,7 @@ export function problemResponses(...codes: readonly ErrorCode[]) {
       ]),
     ),
     default: {
-      description: 'Any other failure, such as a body of another type (415): its code tells.',
+      description: 'Any other failure, such as a body that is too large (413): its code tells.',
       content: problemContent,
     },
   };

@@ -10,6 +10,7 @@ export function tidyDocument<Document extends object>(document: Document): Docum
   for (const path of Object.values(copy.paths)) {
     for (const operation of Object.values(object(path))) {
       tidyOperation(object(operation), schemas);
+      tellHeaders(object(operation));
     }
   }
   walk(copy, tidySchema);
@@ -36,6 +37,42 @@ function tidyOperation(
   // Where nothing is required, no body at all is all the defaults.
   body.required = forms.some((form) => form.type !== 'object' || form.required !== undefined);
   for (const content of contents) nameBody(content, schemas);
+}
+
+/** By the headers that the edge sets, as problem.ts and the routes have them. */
+function tellHeaders({ parameters, requestBody, responses }: JsonObject): void {
+  const all = object(responses);
+  // Only what takes a body can be sent one of a type that it does not take.
+  if (requestBody !== undefined) {
+    const { content } = object(all.default);
+    const description = '`invalid_argument`: the body is of another type, or encoded';
+    all['415'] = { description, content: content ?? {} };
+  }
+  const takesKey = JSON.stringify(parameters ?? []).includes('"idempotency-key"');
+  for (const [status, response] of Object.entries(all)) {
+    const told = object(response);
+    const names = ['x-request-id'];
+    if (takesKey) names.push('idempotent-replayed');
+    if (String(told.description).includes('`Location`')) names.push('location');
+    if (status === '415') names.push('accept-encoding');
+    if (status === '401') names.push('www-authenticate');
+    if (['429', '503', 'default'].includes(status)) names.push('retry-after');
+    told.headers = Object.fromEntries(names.map((name) => [name, headerOf(name)]));
+  }
+}
+
+const headerTexts: Readonly<Record<string, string>> = {
+  'x-request-id': 'Names the request in the log of the server.',
+  'idempotent-replayed': '`true` where it is the first answer under the key again; else absent.',
+  'accept-encoding': '`identity`, where the body came in a content-encoding; else absent.',
+  location: 'Where what was made is from now on.',
+  'www-authenticate': 'How a caller makes itself known.',
+  'retry-after': 'In how many seconds another try may help.',
+};
+
+function headerOf(name: string): JsonObject {
+  const type = name === 'retry-after' ? 'integer' : 'string';
+  return { description: headerTexts[name] ?? '', schema: { type } };
 }
 
 /** A body has its title's name among the components. */

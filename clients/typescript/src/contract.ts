@@ -3218,6 +3218,8 @@ export interface operations {
             /** @description A page of listeners. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3232,6 +3234,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3241,6 +3245,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3250,6 +3258,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3259,6 +3269,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3268,6 +3280,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3277,6 +3293,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3286,15 +3304,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3324,6 +3350,12 @@ export interface operations {
             /** @description The listener; `Location` says where it is from now on. */
             201: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description Where what was made is from now on. */
+                    location?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3333,6 +3365,10 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3342,6 +3378,12 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3351,6 +3393,10 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this; `port_reserved`: the port is reserved; `port_privileged`: the port is privileged */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3360,6 +3406,10 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3369,6 +3419,25 @@ export interface operations {
             /** @description `already_exists`: the name is taken; `port_in_use`: the port is in use; `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3378,6 +3447,10 @@ export interface operations {
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3387,6 +3460,12 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3396,6 +3475,10 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3405,15 +3488,27 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3443,6 +3538,10 @@ export interface operations {
             /** @description The listeners, in the order of the request. */
             201: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3455,6 +3554,10 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3464,6 +3567,12 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3473,6 +3582,10 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this; `port_reserved`: the port is reserved; `port_privileged`: the port is privileged */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3482,6 +3595,10 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3491,6 +3608,25 @@ export interface operations {
             /** @description `already_exists`: the name is taken; `port_in_use`: the port is in use; `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3500,6 +3636,10 @@ export interface operations {
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3509,6 +3649,12 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3518,6 +3664,10 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3527,15 +3677,27 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3562,6 +3724,8 @@ export interface operations {
             /** @description The listener. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3571,6 +3735,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3580,6 +3746,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3589,6 +3759,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3598,6 +3770,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3607,6 +3781,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3616,6 +3794,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3625,15 +3805,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3663,6 +3851,8 @@ export interface operations {
             /** @description Its node is not connected: it is closed when that is back, or lost. */
             202: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3670,6 +3860,8 @@ export interface operations {
             /** @description Closed; the port is free. */
             204: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3677,6 +3869,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3686,6 +3880,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3695,6 +3893,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3704,6 +3904,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3713,6 +3915,8 @@ export interface operations {
             /** @description `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3722,6 +3926,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3731,6 +3939,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3740,15 +3950,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3780,6 +3998,8 @@ export interface operations {
             /** @description The listener as it is now. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3789,6 +4009,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3798,6 +4020,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3807,6 +4033,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3816,6 +4044,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3825,6 +4055,21 @@ export interface operations {
             /** @description `already_exists`: the name is taken; `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3834,6 +4079,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3843,6 +4092,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3852,15 +4103,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3890,6 +4149,10 @@ export interface operations {
             /** @description What has become of each. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3906,6 +4169,10 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3915,6 +4182,12 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3924,6 +4197,10 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3933,6 +4210,10 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3942,6 +4223,25 @@ export interface operations {
             /** @description `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3951,6 +4251,10 @@ export interface operations {
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3960,6 +4264,12 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3969,6 +4279,10 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3978,15 +4292,27 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4019,6 +4345,10 @@ export interface operations {
             /** @description The listener as it is now. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4028,6 +4358,10 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4037,6 +4371,12 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4046,6 +4386,10 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4055,6 +4399,10 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4064,6 +4412,25 @@ export interface operations {
             /** @description `already_exists`: the name is taken; `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4073,6 +4440,10 @@ export interface operations {
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4082,6 +4453,12 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4091,6 +4468,10 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4100,15 +4481,27 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4137,6 +4530,8 @@ export interface operations {
             /** @description The listener as it is now. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4146,6 +4541,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4155,6 +4552,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4164,6 +4565,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4173,6 +4576,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4182,6 +4587,8 @@ export interface operations {
             /** @description `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4191,6 +4598,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4200,6 +4611,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4209,15 +4622,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4251,6 +4672,8 @@ export interface operations {
             /** @description The listener as it is now. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4260,6 +4683,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4269,6 +4694,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4278,6 +4707,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4287,6 +4718,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4296,6 +4729,21 @@ export interface operations {
             /** @description `already_exists`: the name is taken; `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4305,6 +4753,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4314,6 +4766,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4323,15 +4777,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4360,6 +4822,10 @@ export interface operations {
             /** @description The listener as it is now. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4369,6 +4835,10 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4378,6 +4848,12 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4387,6 +4863,10 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4396,6 +4876,10 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4405,6 +4889,10 @@ export interface operations {
             /** @description `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4414,6 +4902,10 @@ export interface operations {
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4423,6 +4915,12 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4432,6 +4930,10 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4441,15 +4943,27 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4498,6 +5012,8 @@ export interface operations {
             /** @description A page of connections. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4512,6 +5028,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4521,6 +5039,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4530,6 +5052,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4539,6 +5063,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4548,6 +5074,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4557,6 +5087,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4566,15 +5098,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4637,6 +5177,8 @@ export interface operations {
             /** @description It is met. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4660,6 +5202,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4669,6 +5213,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4678,6 +5226,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4687,6 +5237,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4696,6 +5248,8 @@ export interface operations {
             /** @description `not_met`: it is not what was waited for */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4705,6 +5259,8 @@ export interface operations {
             /** @description `cursor_expired`: the events asked for are gone */
             410: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4714,6 +5270,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4723,6 +5283,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4732,15 +5294,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4770,6 +5340,8 @@ export interface operations {
             /** @description The connection. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4779,6 +5351,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4788,6 +5362,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4797,6 +5375,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4806,6 +5386,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4815,6 +5397,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4824,6 +5410,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4833,15 +5421,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4877,6 +5473,10 @@ export interface operations {
             /** @description Its final record. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4886,6 +5486,10 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4895,6 +5499,12 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4904,6 +5514,10 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4913,6 +5527,10 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4922,6 +5540,25 @@ export interface operations {
             /** @description `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4931,6 +5568,10 @@ export interface operations {
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4940,6 +5581,12 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4949,6 +5596,10 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4958,15 +5609,27 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5019,6 +5682,8 @@ export interface operations {
             /** @description It is met. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5042,6 +5707,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5051,6 +5718,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5060,6 +5731,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5069,6 +5742,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5078,6 +5753,8 @@ export interface operations {
             /** @description `not_met`: it is not what was waited for */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5087,6 +5764,8 @@ export interface operations {
             /** @description `cursor_expired`: the events asked for are gone */
             410: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5096,6 +5775,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5105,6 +5788,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5114,15 +5799,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5187,6 +5880,8 @@ export interface operations {
             /** @description A page, or the stream that Accept asked for. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5205,6 +5900,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5214,6 +5911,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5223,6 +5924,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5232,6 +5935,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5241,6 +5946,8 @@ export interface operations {
             /** @description `cursor_expired`: the events asked for are gone */
             410: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5250,6 +5957,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5259,6 +5970,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5268,15 +5981,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5300,6 +6021,8 @@ export interface operations {
             /** @description What the caller is. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5309,6 +6032,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5318,6 +6043,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5327,6 +6056,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5336,6 +6067,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5345,6 +6078,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5354,6 +6091,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5363,15 +6102,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5395,6 +6142,8 @@ export interface operations {
             /** @description The quotas. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5407,6 +6156,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5416,6 +6167,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5425,6 +6180,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5434,6 +6191,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5443,6 +6202,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5452,6 +6215,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5461,15 +6226,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5498,6 +6271,8 @@ export interface operations {
             /** @description A page of projects. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5512,6 +6287,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5521,6 +6298,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5530,6 +6311,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5539,6 +6322,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5548,6 +6333,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5557,6 +6346,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5566,15 +6357,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5604,6 +6403,12 @@ export interface operations {
             /** @description The project; `Location` says where it is. */
             201: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description Where what was made is from now on. */
+                    location?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5613,6 +6418,10 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5622,6 +6431,12 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5631,6 +6446,10 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5640,6 +6459,10 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5649,6 +6472,25 @@ export interface operations {
             /** @description `already_exists`: the name is taken */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5658,6 +6500,10 @@ export interface operations {
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5667,6 +6513,12 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5676,6 +6528,10 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5685,15 +6541,27 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5720,6 +6588,8 @@ export interface operations {
             /** @description The project. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5729,6 +6599,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5738,6 +6610,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5747,6 +6623,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5756,6 +6634,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5765,6 +6645,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5774,6 +6658,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5783,15 +6669,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5818,6 +6712,8 @@ export interface operations {
             /** @description Its end has begun. */
             202: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5827,6 +6723,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5836,6 +6734,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5845,6 +6747,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5854,6 +6758,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5863,6 +6769,8 @@ export interface operations {
             /** @description `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5872,6 +6780,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5881,6 +6793,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5890,15 +6804,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5930,6 +6852,8 @@ export interface operations {
             /** @description The project as it is now. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5939,6 +6863,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5948,6 +6874,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5957,6 +6887,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5966,6 +6898,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5975,6 +6909,21 @@ export interface operations {
             /** @description `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5984,6 +6933,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5993,6 +6946,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6002,15 +6957,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6041,6 +7004,8 @@ export interface operations {
             /** @description A page of keys. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6055,6 +7020,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6064,6 +7031,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6073,6 +7044,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6082,6 +7055,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6091,6 +7066,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6100,6 +7079,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6109,15 +7090,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6147,6 +7136,12 @@ export interface operations {
             /** @description The key; `Location` says where it is. */
             201: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description Where what was made is from now on. */
+                    location?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6156,6 +7151,10 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6165,6 +7164,12 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6174,6 +7179,10 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6183,6 +7192,10 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6192,6 +7205,25 @@ export interface operations {
             /** @description `already_exists`: the name is taken */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6201,6 +7233,10 @@ export interface operations {
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6210,6 +7246,12 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6219,6 +7261,10 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6228,15 +7274,27 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6269,6 +7327,10 @@ export interface operations {
             /** @description The key, with its new secret. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6278,6 +7340,10 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6287,6 +7353,12 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6296,6 +7368,10 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6305,6 +7381,10 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6314,6 +7394,25 @@ export interface operations {
             /** @description `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6323,6 +7422,10 @@ export interface operations {
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6332,6 +7435,12 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6341,6 +7450,10 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6350,15 +7463,27 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6385,6 +7510,8 @@ export interface operations {
             /** @description The key. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6394,6 +7521,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6403,6 +7532,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6412,6 +7545,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6421,6 +7556,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6430,6 +7567,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6439,6 +7580,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6448,15 +7591,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6483,6 +7634,8 @@ export interface operations {
             /** @description Revoked. */
             204: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -6490,6 +7643,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6499,6 +7654,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6508,6 +7667,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6517,6 +7678,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6526,6 +7689,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6535,6 +7702,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6544,15 +7713,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6584,6 +7761,8 @@ export interface operations {
             /** @description The key as it is now. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6593,6 +7772,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6602,6 +7783,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6611,6 +7796,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6620,6 +7807,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6629,6 +7818,21 @@ export interface operations {
             /** @description `already_exists`: the name is taken */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6638,6 +7842,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6647,6 +7855,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6656,15 +7866,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6705,6 +7923,8 @@ export interface operations {
             /** @description A page of entries. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6719,6 +7939,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6728,6 +7950,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6737,6 +7963,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6746,6 +7974,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6755,6 +7985,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6764,6 +7998,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6773,15 +8009,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6814,6 +8058,8 @@ export interface operations {
             /** @description A page of nodes. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6828,6 +8074,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6837,6 +8085,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6846,6 +8098,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6855,6 +8109,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6864,6 +8120,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6873,6 +8133,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6882,15 +8144,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6917,6 +8187,8 @@ export interface operations {
             /** @description The node. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6926,6 +8198,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6935,6 +8209,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6944,6 +8222,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6953,6 +8233,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6962,6 +8244,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6971,6 +8257,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6980,15 +8268,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7015,6 +8311,8 @@ export interface operations {
             /** @description Removed. */
             204: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -7022,6 +8320,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7031,6 +8331,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7040,6 +8344,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7049,6 +8355,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7058,6 +8366,8 @@ export interface operations {
             /** @description `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7067,6 +8377,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7076,6 +8390,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7085,15 +8401,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7125,6 +8449,8 @@ export interface operations {
             /** @description The node as it is now. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7134,6 +8460,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7143,6 +8471,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7152,6 +8484,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7161,6 +8495,21 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7170,6 +8519,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7179,6 +8532,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7188,15 +8543,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7225,6 +8588,8 @@ export interface operations {
             /** @description A page of join tokens. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7239,6 +8604,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7248,6 +8615,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7257,6 +8628,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7266,6 +8639,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7275,6 +8650,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7284,6 +8663,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7293,15 +8674,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7331,6 +8720,12 @@ export interface operations {
             /** @description The join token; `Location` says where it is. */
             201: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description Where what was made is from now on. */
+                    location?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7340,6 +8735,10 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7349,6 +8748,12 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7358,6 +8763,10 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7367,6 +8776,25 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_argument`: the body is of another type, or encoded */
+            415: {
+                headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description `identity`, where the body came in a content-encoding; else absent. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7376,6 +8804,10 @@ export interface operations {
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7385,6 +8817,12 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7394,6 +8832,10 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7403,15 +8845,27 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description `true` where it is the first answer under the key again; else absent. */
+                    "idempotent-replayed"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7438,6 +8892,8 @@ export interface operations {
             /** @description The join token. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7447,6 +8903,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7456,6 +8914,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7465,6 +8927,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7474,6 +8938,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7483,6 +8949,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7492,6 +8962,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7501,15 +8973,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7536,6 +9016,8 @@ export interface operations {
             /** @description Revoked. */
             204: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -7543,6 +9025,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7552,6 +9036,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7561,6 +9049,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7570,6 +9060,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7579,6 +9071,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7588,6 +9084,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7597,15 +9095,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7629,6 +9135,8 @@ export interface operations {
             /** @description How the node is. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7638,6 +9146,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7647,6 +9157,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7656,6 +9170,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7665,6 +9181,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7674,6 +9192,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7683,6 +9205,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7692,15 +9216,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7721,6 +9253,8 @@ export interface operations {
             /** @description It is alive. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7736,6 +9270,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7745,6 +9281,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7754,6 +9294,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7763,6 +9305,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7772,6 +9316,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7781,6 +9329,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7790,15 +9340,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7819,6 +9377,8 @@ export interface operations {
             /** @description It is ready. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7834,6 +9394,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7843,6 +9405,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7852,6 +9418,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7861,6 +9429,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7870,6 +9440,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7879,6 +9453,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7888,15 +9464,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7917,6 +9501,8 @@ export interface operations {
             /** @description The metrics. */
             200: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7926,6 +9512,8 @@ export interface operations {
             /** @description `invalid_argument`: the request is not valid */
             400: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7935,6 +9523,10 @@ export interface operations {
             /** @description `unauthenticated`: the caller is not known */
             401: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description How a caller makes itself known. */
+                    "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7944,6 +9536,8 @@ export interface operations {
             /** @description `permission_denied`: the caller may not do this */
             403: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7953,6 +9547,8 @@ export interface operations {
             /** @description `not_found`: there is no such thing */
             404: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7962,6 +9558,10 @@ export interface operations {
             /** @description `resource_exhausted`: a limit is reached */
             429: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7971,6 +9571,8 @@ export interface operations {
             /** @description `internal`: something broke */
             500: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7980,15 +9582,23 @@ export interface operations {
             /** @description `unavailable`: not available for now */
             503: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            /** @description Any other failure, such as a body that is too large (413): its code tells. */
             default: {
                 headers: {
+                    /** @description Names the request in the log of the server. */
+                    "x-request-id"?: string;
+                    /** @description In how many seconds another try may help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
