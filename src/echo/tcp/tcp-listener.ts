@@ -29,6 +29,7 @@ import type { Accepted, Admitted, Arrival, ConnectionHost } from './connection-h
 import { HandleTransport } from './handle-transport.ts';
 import { HeldArrivals } from './held-arrivals.ts';
 import { addressOf } from './peer-names.ts';
+import { probePort } from './port-probe.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 import { type TcpHandle, takeHandles } from './tcp-handle.ts';
@@ -86,22 +87,13 @@ export class TcpListener implements EchoListener, ConnectionHost {
     if (!this.#context.sockets.take())
       throw Object.assign(new Error('no file'), { code: 'EMFILE' });
     try {
-      // The kernel lets any process of this user share a port: whether one does is seen only by not sharing.
-      if (share === 'first' && this.#binding.port !== 0) await this.#probe();
+      if (share === 'first' && this.#binding.port !== 0) await probePort(this.#binding);
       return await this.#listen(share !== 'alone');
     } catch (error) {
       this.#context.sockets.release();
       this.#faults.close();
       throw error;
     }
-  }
-
-  async #probe(): Promise<void> {
-    const { host, port } = this.#binding;
-    const probe = createServer().listen({ host, port, backlog: 1 });
-    await once(probe, 'listening');
-    probe.close();
-    await once(probe, 'close');
   }
 
   async #listen(reusePort: boolean): Promise<BoundSocket> {
