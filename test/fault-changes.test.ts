@@ -1,4 +1,6 @@
 /** Faults that come, change and go while connections live, by calls, by time and over a restart. */
+import { once } from 'node:events';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   arrivalOf,
@@ -19,6 +21,7 @@ import { plainMessage, withoutNothing } from './support/plain-message.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, wantRefused } from './support/tcp-client.ts';
 import { commonApp } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
 
 const app = commonApp();
 let client: GrpcClient;
@@ -235,4 +238,66 @@ test.concurrent('a fault ends by itself at its time, and what it held comes back
   expect(faults).toMatchObject([latency(hour)]);
   await using next = await openClient(port);
   expect(await next.echo('quick')).toBe('quick');
+});
+
+/** A listener of one connection, and its client: accepted, and with its preamble still before it. */
+async function unopened(faults: readonly object[], spec: object) {
+  const { id, port } = await listenWith(app, faults, { ...spec, limits: { maxConnections: 1 } });
+  const living = await openClient(port, halfOpen);
+  // That its place is taken says that it was accepted.
+  await wantRefused(port);
+  return { id, port, living };
+}
+
+const proxied = { proxyProtocol: { mode: 'required' } };
+const header = 'PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n';
+
+test.concurrent('a fault that went before the PROXY header came does nothing', long, async () => {
+  const stays = latency(1);
+  const { id, living } = await unopened([{ type: 'blackhole' }, stays], proxied);
+  await using _ = living;
+  await patchFaults(app, id, [stays]);
+  living.socket.write(header);
+  expect(await living.echo('seen')).toBe('seen');
+});
+
+test.concurrent('nor does one whose time was over before the PROXY header came', long, async () => {
+  const expiresAt = new Date(Date.now() + 1500).toISOString();
+  const { living } = await unopened([{ ...latency(hour), expiresAt }], proxied);
+  await using _ = living;
+  await waitFor('its time to be over', () => Date.now() > Date.parse(expiresAt));
+  living.socket.write(header);
+  expect(await living.echo('seen')).toBe('seen');
+});
+
+test.concurrent('a fault that came before the PROXY header did counts and ends the connection', {
+  ...long,
+}, async () => {
+  const { id, living } = await unopened([], proxied);
+  await using _ = living;
+  await patchFaults(app, id, [{ type: 'close', afterBytes: 1, match: { firstN: 1 } }]);
+  living.socket.write(`${header}hello`);
+  await wantEnd(living);
+  expect(living.received.toString()).toBe('h');
+  expect(await closedConnections(app, id)).toMatchObject([byFault]);
+});
+
+test.concurrent('a TLS connection in its accept delay has the faults that are in force behind it', {
+  ...long,
+}, async () => {
+  const delay = { type: 'accept_delay', delayMs: 2000 };
+  const faults = [delay, { type: 'blackhole' }];
+  const { id, living } = await unopened(faults, { protocol: 'tls' });
+  await using _ = living;
+  // The delay itself is waited for.
+  await patchFaults(app, id, []);
+  const secure = connectTls({ socket: living.socket, rejectUnauthorized: false });
+  let received = '';
+  secure.on('data', (data) => {
+    received += data;
+  });
+  await once(secure, 'secureConnect');
+  expect(now() - living.begunAt).toBeGreaterThanOrEqual(delay.delayMs);
+  secure.write('seen');
+  await waitFor('the echo', () => received === 'seen');
 });

@@ -177,8 +177,11 @@ export class TcpListener implements EchoListener, ConnectionHost {
     void this.#preambles.run(
       { handle, accepted: opened, since, delayMs, limits },
       {
-        onReady: (ready, makeTransport) =>
-          this.#admit({ opened: ready, since, faults, delayMs: 0 }, makeTransport),
+        onReady: (ready, makeTransport) => {
+          // Other faults may be in force by now.
+          const current = this.#faults.readmit(raddr.ip, faults);
+          this.#admit({ opened: ready, since, faults: current, delayMs: 0 }, makeTransport);
+        },
         onFailed: (failed, end) => {
           this.#recordEnded(failed, end);
           this.#left(failed.raddr.ip);
