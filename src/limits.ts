@@ -34,6 +34,8 @@ export const dataPlaneLimits = {
   preambleTimeoutMs: 10_000,
   // Long enough for a first segment that is lost and sent again (proxy-protocol.txt, section 2).
   optionalHeaderWaitMs: 3000,
+  tlsAnswerBytesMax: 262_144,
+  tlsAnswerLookMs: 1000,
   lingerMs: 1000,
   udpSessionsMax: 100_000,
   udpDatagramsPerSecondMax: 20_000,

@@ -40,6 +40,9 @@ export interface WorkerSettings {
   readonly preambleTimeoutMs: number;
   /** How long a client may say nothing before it is taken for one without a PROXY header, where that is optional. */
   readonly optionalHeaderWaitMs: number;
+  /** Bytes of OpenSSL's own answers that a client does not take, and how often they are looked at. */
+  readonly tlsAnswerBytesMax: number;
+  readonly tlsAnswerLookMs: number;
   /** How long a client is read from after our FIN, so that what it still sends does not reset it. */
   readonly lingerMs: number;
   /** UDP sessions of all listeners; answers for each source a second, and its burst. */

@@ -7,6 +7,7 @@ import { type Preamble, runPreamble, trustOf } from '../../src/echo/preamble/pre
 import { PreambleError } from '../../src/echo/preamble/preamble-error.ts';
 import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
 import { TlsAcceptor } from '../../src/echo/preamble/tls-acceptor.ts';
+import type { TlsAnswerLimits } from '../../src/echo/preamble/tls-answers.ts';
 import { addressOf } from '../../src/echo/tcp/peer-names.ts';
 import type { StreamTransport } from '../../src/echo/tcp/stream-transport.ts';
 import { type TcpHandle, takeHandles } from '../../src/echo/tcp/tcp-handle.ts';
@@ -18,6 +19,7 @@ export interface PreambleServerOptions {
   readonly trustedCidrs?: readonly string[];
   /** TLS with these settings on top of the defaults; absent: TCP. */
   readonly tls?: Partial<Parameters<typeof certificates.prepare>[0]>;
+  readonly answers?: Partial<TlsAnswerLimits>;
   readonly timeoutMs?: number;
   readonly optionalHeaderWaitMs?: number;
   readonly project?: number;
@@ -45,7 +47,8 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
     options.tls === undefined
       ? null
       : await certificates.prepare({ ...defaults, ...options.tls }, '127.0.0.1');
-  const tls = prepared === null ? null : new TlsAcceptor(prepared.settings, prepared.key);
+  const limits = { tlsAnswerBytesMax: 262_144, tlsAnswerLookMs: 1000, ...options.answers };
+  const tls = prepared === null ? null : new TlsAcceptor(prepared.settings, prepared.key, limits);
   const isTrusted = trustOf(options.trustedCidrs ?? []);
   const turns =
     options.turns ?? new PreambleTurns({ preamblesMax: 1000, preamblePatienceMs: 20_000 });
@@ -128,6 +131,10 @@ class WatchedSocket {
 
   get bytesRead(): number {
     return this.isClosed ? this.#bytesRead : this.#handle.bytesRead;
+  }
+
+  get fd(): number {
+    return this.#handle.fd;
   }
 
   close(): void {

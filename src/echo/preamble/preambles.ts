@@ -65,7 +65,7 @@ export class Preambles {
   ) {
     this.#proxyProtocol = proxyProtocol.mode;
     this.#isTrusted = trustOf(proxyProtocol.trustedCidrs);
-    this.#tls = tls === null || tlsKey === null ? null : new TlsAcceptor(tls, tlsKey);
+    this.#tls = tls === null || tlsKey === null ? null : new TlsAcceptor(tls, tlsKey, settings);
     // What is to be secret must never be served in the clear.
     if (protocol === 'tls' && this.#tls === null) throw new TypeError('TLS without its key');
     this.#timeoutMs = settings.preambleTimeoutMs;

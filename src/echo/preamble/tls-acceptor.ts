@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { TlsInfo } from '../../core/connection.ts';
 import type { TlsSettings } from '../../core/listener.ts';
+import { type TlsAnswerLimits, TlsAnswers } from './tls-answers.ts';
 
 export interface Handshake {
   readonly stream: TLSSocket;
@@ -49,10 +50,16 @@ const nameCharsMax = 255;
 
 export class TlsAcceptor {
   readonly #server: Server;
+  readonly #answers: TlsAnswers;
   readonly #pending = new Map<Socket, Pending>();
 
   /** @throws OpenSSL's error for a key, certificate or authority that it can not use */
-  constructor({ cert, ca, clientAuth, minVersion }: TlsSettings, key: string) {
+  constructor(
+    { cert, ca, clientAuth, minVersion }: TlsSettings,
+    key: string,
+    limits: TlsAnswerLimits,
+  ) {
+    this.#answers = new TlsAnswers(limits);
     this.#server = createServer({
       cert,
       key,
@@ -101,7 +108,9 @@ export class TlsAcceptor {
     stream.allowHalfOpen = true;
     // Node leaves a stream open after a TLS error, such as a record that no key has made.
     stream.on('error', () => stream.destroy());
-    const pending = this.#pending.get(rawSocketOf(stream));
+    const socket = rawSocketOf(stream);
+    this.#answers.watch(stream, socket);
+    const pending = this.#pending.get(socket);
     const info = infoOf(stream);
     // OpenSSL is still at work below us: what was written now would get in between its own records.
     setImmediate(() => {

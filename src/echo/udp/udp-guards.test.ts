@@ -20,6 +20,8 @@ const settings: WorkerSettings = {
   preamblePatienceMs: 10,
   preambleTimeoutMs: 10,
   optionalHeaderWaitMs: 10,
+  tlsAnswerBytesMax: 10,
+  tlsAnswerLookMs: 10,
   lingerMs: 10,
   udpSessionsMax: 3,
   udpDatagramsPerSecondMax: 10,
