@@ -10,7 +10,9 @@ export class DuplexTransport implements StreamTransport {
   readonly #stream: Resettable;
   readonly #socket: Resettable;
   readonly #owner: TransportOwner;
+  /** How much of what was written waits is counted here: a stream that is destroyed says that nothing does. */
   #writtenBytes = 0;
+  #takenBytes = 0;
   #isReading = false;
   #isEndUntold: boolean;
   #isResetNext = false;
@@ -34,17 +36,18 @@ export class DuplexTransport implements StreamTransport {
   }
 
   get bytesWritten(): number {
-    return this.#writtenBytes - this.pendingBytes;
+    return this.#takenBytes;
   }
 
   get pendingBytes(): number {
-    return this.#stream.writableLength;
+    return this.#writtenBytes - this.#takenBytes;
   }
 
   write(bytes: Buffer): boolean {
     if (this.#stream.destroyed || this.#stream.writableEnded) return false;
-    this.#writtenBytes += bytes.length;
-    return this.#stream.write(bytes, this.#onWritten);
+    const { length } = bytes;
+    this.#writtenBytes += length;
+    return this.#stream.write(bytes, (error) => this.#onWritten(length, error));
   }
 
   /** Node tells the end of an empty stream even while it is paused. */
@@ -76,11 +79,14 @@ export class DuplexTransport implements StreamTransport {
     this.#stream.end();
   }
 
-  readonly #onWritten = (): void => {
-    if (this.pendingBytes > 0 || this.#stream.destroyed) return;
+  /** Behind a destroy Node tells of all that waited, and not always as of an error. */
+  #onWritten(length: number, error: Error | null | undefined): void {
+    if (error != null || this.#stream.destroyed) return;
+    this.#takenBytes += length;
+    if (this.pendingBytes > 0) return;
     if (this.#isResetNext) this.reset();
     else this.#owner.onDrain();
-  };
+  }
 
   reset(isAfterWrites = false): void {
     if (this.#stream.destroyed) return;

@@ -144,6 +144,25 @@ test('a reset drops what waits, and tells what was taken', async () => {
   expect(owner.count('closed')).toBe(1);
 });
 
+test('what waits for a client that goes is not counted as taken', async () => {
+  await using server = await startServer();
+  const { client, owner } = await server.open();
+  client.pause();
+  client.write(Buffer.alloc(16 * mebi, 'k'));
+  let last = -1;
+  await waitFor('it to be stuck', () => {
+    const isStuck = owner.transport.pendingBytes > 0 && owner.transport.bytesWritten === last;
+    last = owner.transport.bytesWritten;
+    return isStuck;
+  });
+  const { bytesWritten, pendingBytes } = owner.transport;
+  expect(bytesWritten + pendingBytes).toBe(owner.bytesIn);
+  client.resetAndDestroy();
+  await waitFor('its end', () => owner.has('closed'));
+  expect(owner.told).toContain('error ECONNRESET');
+  expect(owner.transport).toMatchObject({ bytesWritten, pendingBytes });
+});
+
 test.each(['bytes', 'drain', 'end', 'finished', 'error ECONNRESET'] as const)(
   'it may be closed within a call that tells of %s',
   async (moment) => {

@@ -111,8 +111,9 @@ export class HandleTransport implements StreamTransport {
   #isResetting = false;
   #isResetNext = false;
   #isClosed = false;
-  /** Counted when the handle closed. */
-  #lostBytes = 0;
+  #hasWriteFailed = false;
+  /** Of what was written, when last looked at: libuv no longer counts a write that failed when it tells so. */
+  #untakenBytes = 0;
 
   /** `unread` was read of the handle already: it comes first. */
   constructor(handle: TcpHandle, owner: TransportOwner, unread: Buffer | null = null) {
@@ -151,7 +152,9 @@ export class HandleTransport implements StreamTransport {
   }
 
   get pendingBytes(): number {
-    return this.#isClosed ? this.#lostBytes : this.#handle.writeQueueSize;
+    const isOver = this.#isClosed || this.#hasWriteFailed;
+    if (!isOver) this.#untakenBytes = this.#pendingWrites > 0 ? this.#handle.writeQueueSize : 0;
+    return this.#untakenBytes;
   }
 
   write(bytes: Buffer): boolean {
@@ -182,6 +185,7 @@ export class HandleTransport implements StreamTransport {
     request.buffer = isShared ? writeBuffer : view;
     request = newRequest();
     this.#pendingWrites += 1;
+    this.#untakenBytes = this.#handle.writeQueueSize;
     if (!isShared) return;
     kept += 1;
     writeBuffer = nextWriteBuffer();
@@ -191,9 +195,11 @@ export class HandleTransport implements StreamTransport {
   written(status: number): void {
     this.#pendingWrites -= 1;
     if (this.#isClosed) return;
-    if (status < 0) this.#fail(status);
-    else if (this.#pendingWrites === 0 && this.#isResetNext) this.reset();
-    else if (this.#pendingWrites === 0) {
+    this.#hasWriteFailed = status < 0;
+    if (this.#hasWriteFailed) this.#fail(status);
+    else if (this.#pendingWrites > 0) this.#untakenBytes = this.#handle.writeQueueSize;
+    else if (this.#isResetNext) this.reset();
+    else {
       this.owner.onDrain();
       if (this.#ending === 'after_writes') this.#shutDown();
     }
@@ -286,7 +292,7 @@ export class HandleTransport implements StreamTransport {
   }
 
   #leave(): void {
-    this.#lostBytes = this.#handle.writeQueueSize;
+    this.#untakenBytes = this.pendingBytes;
     this.#leaveLargeReaders();
     this.#isReading = false;
     this.#isClosed = true;

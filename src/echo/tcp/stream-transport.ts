@@ -16,9 +16,9 @@ export interface TransportOwner {
 }
 
 export interface StreamTransport {
-  /** Bytes that the kernel has taken. */
+  /** Bytes that the kernel has taken; as far as is known once it is closed, and never more. */
   readonly bytesWritten: number;
-  /** Bytes that were written, and that the kernel has not taken yet. */
+  /** Bytes that were written, and that the kernel has not taken yet; once it is closed, those that are lost. */
   readonly pendingBytes: number;
   /** False when the kernel did not take all at once: then `onDrain` tells when it has. Not after `end`. */
   write(bytes: Buffer): boolean;
