@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { anOpenConnection, closedConnections } from './support/history.ts';
 import { long } from './support/long.ts';
 import { want } from './support/rest-client.ts';
-import { openClient } from './support/tcp-client.ts';
+import { openClient, openTlsClient } from './support/tcp-client.ts';
 import { commonApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
@@ -113,6 +113,22 @@ test('the client takes nothing: write_timeout, and only then', long, async () =>
   await reader.echo('x'.repeat(100_000));
   expect(reader.error).toBeNull();
 });
+
+test.each([{ faults: [] }, { faults: [{ type: 'latency', delayMs: 1 }] }])(
+  'the client takes nothing over TLS: write_timeout, with faults $faults too',
+  long,
+  async (spec) => {
+    const limits = { writeTimeoutMs: 400 };
+    const given = { protocol: 'tls', limits, ...spec };
+    const { id, laddr, tls } = await want(201, app, 'POST', '/v1/listeners', given);
+    await using client = await openTlsClient(laddr.port, tls.cert);
+    client.socket.pause();
+    client.socket.write(Buffer.alloc(32 * 1024 * 1024));
+    const [connection] = await closedConnections(app, id);
+    expect(connection).toMatchObject({ closeReason: 'write_timeout', closeInitiator: 'server' });
+    expect(connection.bytesOut).toBeLessThan(connection.bytesIn);
+  },
+);
 
 test.each([
   { mode: 'fin', sawEnd: true, error: null },

@@ -26,6 +26,8 @@ class FakeTransport implements StreamTransport {
   readonly calls: string[] = [];
   /** How much the kernel takes before writes have to wait. */
   room = Number.POSITIVE_INFINITY;
+  /** As TLS, which lets more be written while less than 64 KiB wait. */
+  isPatient = false;
   isReading = false;
   isClosed = false;
   pendingBytes = 0;
@@ -49,7 +51,7 @@ class FakeTransport implements StreamTransport {
     const taken = Math.min(this.room, bytes.length);
     this.room -= taken;
     this.pendingBytes += bytes.length - taken;
-    return this.pendingBytes === 0;
+    return this.isPatient || this.pendingBytes === 0;
   }
 
   /** The kernel takes so much of what waits, or all. */
@@ -494,6 +496,52 @@ describe('limits', () => {
     connection.updateLimits();
     await vi.advanceTimersByTimeAsync(400 + 100 + 2 * lingerMs);
     expect(end()).toMatchObject({ closeReason: 'write_timeout', bytesOut: 0 });
+  });
+
+  test('a client that takes nothing is closed, though more may be written', async () => {
+    const limits = { writeTimeoutMs: 400 };
+    const settings = [{ limits }, { limits, faults: faultsOf(latency(10)) }];
+    for (const setting of settings) {
+      const { transport, end } = open(setting);
+      transport.isPatient = true;
+      transport.room = 0;
+      transport.send('01234');
+      await vi.advanceTimersByTimeAsync(300);
+      transport.take();
+      await vi.advanceTimersByTimeAsync(5000);
+      expect(transport.calls).toEqual([]);
+      transport.room = 2;
+      transport.send('56789');
+      await vi.advanceTimersByTimeAsync(400 + 100 + 2 * lingerMs);
+      expect(end()).toMatchObject({ closeReason: 'write_timeout', bytesOut: 7 });
+    }
+  });
+
+  test('a client that takes nothing of the greeting is closed', async () => {
+    const { connection, transport, end } = open({
+      isStarted: false,
+      limits: { writeTimeoutMs: 400 },
+    });
+    transport.room = 0;
+    connection.start(Buffer.from('welcome'));
+    await vi.advanceTimersByTimeAsync(400 + 100 + 2 * lingerMs);
+    expect(end()).toMatchObject({ closeReason: 'write_timeout', bytesOut: 0 });
+  });
+
+  test('one that takes nothing of what faults held when it was at its bytes is closed', async () => {
+    const limits = { maxBytes: 40_000, writeTimeoutMs: 400 };
+    const slices = activeFault({
+      type: 'slice',
+      averageBytes: 1000,
+      variationBytes: 0,
+      delayMs: 0,
+    });
+    const { transport, end } = open({ limits, faults: faultsOf(latency(10), slices) });
+    transport.room = 0;
+    transport.send('a'.repeat(40_000));
+    await vi.advanceTimersByTimeAsync(410 + 100 + 2 * lingerMs);
+    expect(end()).toMatchObject({ closeReason: 'write_timeout', bytesIn: 40_000, bytesOut: 0 });
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('a client that takes nothing is closed; one that takes a little is not', async () => {

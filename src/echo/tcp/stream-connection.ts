@@ -71,10 +71,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
       return;
     }
     this.#hasStarted = true;
-    if (greeting !== null) {
-      this.#transport.write(greeting);
-      this.#progress.sent(this.#host.clock);
-    }
+    if (greeting !== null) this.write(greeting);
     this.#transport.resume();
     this.updateFaults(this.faults);
   }
@@ -166,11 +163,12 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   }
 
   #write(bytes: Buffer): boolean {
-    const isTaken = this.#transport.write(bytes);
-    if (isTaken) this.#timer?.moved();
-    // A write that failed has closed the connection.
-    else if (!this.#isEnding) this.#timer?.blocked();
-    return isTaken;
+    const mayGoOn = this.#transport.write(bytes);
+    // A write that failed has closed the connection; else its end is still to come, behind what faults hold.
+    if (this.#isEnding && this.#pipeline === null) return mayGoOn;
+    if (this.#transport.pendingBytes > 0) this.#timer?.blocked();
+    else this.#timer?.moved();
+    return mayGoOn;
   }
 
   // What the faults do with the client's end of the connection.

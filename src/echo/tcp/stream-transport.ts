@@ -20,7 +20,10 @@ export interface StreamTransport {
   readonly bytesWritten: number;
   /** Bytes that were written, and that the kernel has not taken yet; once it is closed, those that are lost. */
   readonly pendingBytes: number;
-  /** False when the kernel did not take all at once: then `onDrain` tells when it has. Not after `end`. */
+  /**
+   * False when nothing more is to be written for now. Where something waits, be it false or not, `onDrain` tells when the
+   * kernel has taken all. Not after `end`.
+   */
   write(bytes: Buffer): boolean;
   /** Whether each read is to be a small one, since more than its write may have to keep it. */
   readSmall(isSmall: boolean): void;
