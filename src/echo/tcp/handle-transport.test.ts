@@ -8,6 +8,7 @@ import {
   assertGoneWriters,
   assertOwnBytes,
   mebi,
+  Owner,
   startServer,
 } from '../../../test/support/handle-echoes.ts';
 import { long } from '../../../test/support/long.ts';
@@ -111,6 +112,46 @@ test('what is written never lies where it was read from within a page, also when
   }
   expect(new Set(places.map(({ written }) => written.byteOffset)).size).toBeGreaterThan(2);
 });
+
+test(
+  'sockets that fell silent keep no place of a large reader from one that sends',
+  long,
+  async () => {
+    await using server = await startServer();
+    const places = 256;
+    const opened: Awaited<ReturnType<typeof server.open>>[] = [];
+    const silentBytes = 64 * 1024;
+    for (let n = 0; n < places; n++) {
+      const { client, owner } = await server.open();
+      opened.push({ client, owner });
+      client.resume();
+      // Whole small reads, and not one that is smaller: none of them leaves by itself.
+      owner.transport.pause();
+      client.write(Buffer.alloc(silentBytes, 'k'));
+      await waitFor(
+        'all to lie there',
+        () => client.bytesWritten === silentBytes && client.writableLength === 0,
+      );
+      owner.transport.resume();
+      await waitFor('the echo', () => client.bytesRead === silentBytes);
+    }
+    const { client, owner } = await server.open();
+    let largest = 0;
+    const { onBytes } = Owner.prototype;
+    owner.onBytes = (bytes) => {
+      largest = Math.max(largest, bytes.length);
+      onBytes.call(owner, bytes);
+    };
+    client.on('data', () => client.write(Buffer.alloc(silentBytes, 'k')));
+    client.write(Buffer.alloc(mebi, 'k'));
+    await waitFor('a large read', () => largest > 16 * 1024);
+    // Whoever lost a place is echoed as before.
+    for (const one of opened.slice(0, 3)) {
+      one.client.write(Buffer.alloc(mebi, 'k'));
+      await waitFor('its echo', () => one.client.bytesRead === silentBytes + mebi);
+    }
+  },
+);
 
 test('a reset while our FIN is on its way is a reset all the same, and closes once', async () => {
   await using server = await startServer();

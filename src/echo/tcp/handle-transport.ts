@@ -9,6 +9,16 @@
  *   another. When many are kept like that, a small write keeps only a copy of its own.
  */
 import { getSystemErrorName } from 'node:util';
+import { monotonicMs } from '../../faults/alarm.ts';
+import {
+  bufferBytes,
+  isOfMemory,
+  keptMax,
+  nextWriteBuffer,
+  putBack,
+  readBuffer,
+} from './buffer-memory.ts';
+import { type LargeReader, LargeReaders } from './large-readers.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 import {
   endOfFile,
@@ -21,48 +31,26 @@ import {
   WriteWrap,
 } from './tcp-handle.ts';
 
-const bufferBytes = 256 * 1024;
 const smallReadBytes = 16 * 1024;
 /** Sockets that read in large pieces. */
 const largeReadersMax = 256;
-/** Buffers kept by writes. Beyond it a small write is copied out first, since it might keep a large one. */
-const keptMax = 64;
+/** Beyond `keptMax` buffers that are kept, a write of at most so much is copied out first: it might keep a large one. */
 const smallBytes = bufferBytes / 4;
-/**
- * Some processors (Zen 3, Zen 4) copy several times slower to the place within a page that is read from, or right behind
- * it. So writes lie half a page away from reads.
- */
-const shiftBytes = 2048;
 
-/**
- * What all sockets of a worker share. The read buffer and the write buffers are parts of one memory, since nothing else
- * tells how they lie. What was never written to takes no room.
- */
-const memory = Buffer.allocUnsafeSlow((1 + keptMax) * bufferBytes + shiftBytes);
-const readBuffer = memory.subarray(0, bufferBytes);
 const smallReadBuffer = readBuffer.subarray(0, smallReadBytes);
 let readView = readBuffer;
-let largeReaders = 0;
-const spares = Array.from({ length: keptMax }, (_, n) => writeBufferAt((1 + n) * bufferBytes));
+const largeReaders = new LargeReaders(largeReadersMax);
 let writeBuffer = nextWriteBuffer();
 let writeView = writeBuffer;
 let request = newRequest();
 let kept = 0;
 
-function writeBufferAt(offset: number): typeof memory {
-  return memory.subarray(shiftBytes + offset, shiftBytes + offset + bufferBytes);
-}
-
-function nextWriteBuffer(): typeof memory {
-  return spares.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
-}
-
 /** One that lies elsewhere was for want of another, and is let go. */
-function giveBack(buffer: typeof memory): void {
+function giveBack(buffer: Buffer<ArrayBuffer>): void {
   kept -= 1;
-  if (buffer.buffer !== memory.buffer) return;
-  spares.push(buffer);
-  if (writeBuffer.buffer === memory.buffer) return;
+  if (!isOfMemory(buffer)) return;
+  putBack(buffer);
+  if (isOfMemory(writeBuffer)) return;
   writeBuffer = nextWriteBuffer();
   writeView = writeBuffer;
 }
@@ -95,13 +83,15 @@ function onRead(this: TcpHandle): Uint8Array | undefined {
   return transport.nextBuffer(length);
 }
 
-export class HandleTransport implements StreamTransport {
+export class HandleTransport implements StreamTransport, LargeReader {
   readonly owner: TransportOwner;
   readonly #handle: TcpHandle;
   #writtenBytes = 0;
   #pendingWrites = 0;
   #isReading = false;
   #isLargeReader = false;
+  lastLargeReadMs = 0;
+  #hasLostPlace = false;
   #readsSmall = false;
   /** What others have read of it, until it is told. */
   #unread: Buffer | null;
@@ -127,20 +117,29 @@ export class HandleTransport implements StreamTransport {
 
   /** What was read last tells how much may be read next; undefined leaves it as it is. */
   nextBuffer(length: number): Uint8Array | undefined {
-    if (length === smallReadBytes && !this.#isLargeReader) {
-      if (this.#readsSmall || this.#isClosed || largeReaders >= largeReadersMax) return undefined;
-      this.#isLargeReader = true;
-      largeReaders += 1;
-      return readBuffer;
+    if (length < smallReadBytes && !this.#isLargeReader) return undefined;
+    const isSmallNext = length < smallReadBytes || this.#readsSmall || this.#isClosed;
+    if (this.#isLargeReader) {
+      if (!isSmallNext) this.lastLargeReadMs = monotonicMs();
+      else this.#leaveLargeReaders();
+      return isSmallNext ? smallReadBuffer : undefined;
     }
-    if (!this.#isLargeReader || (length >= smallReadBytes && !this.#readsSmall)) return undefined;
-    this.#leaveLargeReaders();
-    return smallReadBuffer;
+    if (isSmallNext || this.#hasLostPlace || !largeReaders.enter(this)) return undefined;
+    this.#isLargeReader = true;
+    this.lastLargeReadMs = monotonicMs();
+    return readBuffer;
   }
 
   #leaveLargeReaders(): void {
-    if (this.#isLargeReader) largeReaders -= 1;
+    if (this.#isLargeReader) largeReaders.leave(this);
     this.#isLargeReader = false;
+  }
+
+  /** The handle keeps each buffer that it is given like this until it closes: so a place is lost once, and not got back. */
+  onPlaceLost(): void {
+    this.#isLargeReader = false;
+    this.#hasLostPlace = true;
+    this.#handle.useUserBuffer(smallReadBuffer);
   }
 
   readSmall(isSmall: boolean): void {
