@@ -129,6 +129,32 @@ test('up, listen and wait: a server of the package, with its PostgreSQL and its 
   expect(await server.end('SIGTERM')).toBe(0);
 });
 
+test('an agent of the package is a node of its server', async () => {
+  const program = join(modules, 'kodama/bin/kodama.js');
+  const start = (words: readonly string[], more: Readonly<Record<string, string>>) =>
+    running(spawn(process.execPath, [program, ...words], { cwd: folder, env: environment(more) }));
+  await using server = start(['up', '--port', '0', '--grpc-port', '0'], {
+    KODAMA_DATA_DIR: join(folder, 'hub'),
+    ...{ KODAMA_GATEWAY_PORT: '0', KODAMA_LOG_FORMAT: 'json' },
+  });
+  const { httpPort, gateway } = await server.ready();
+  const url = { KODAMA_URL: `http://127.0.0.1:${httpPort}` };
+  const { stdout: token } = await kodama(['join-tokens', 'create', '-q'], url);
+  await using agent = start(['agent', '--join', gateway, '--name', 'away'], {
+    KODAMA_DATA_DIR: join(folder, 'away'),
+    KODAMA_JOIN_TOKEN: token.trim(),
+  });
+  const isReady = async () => {
+    const { stdout } = await kodama(['nodes', '--state', 'ready'], url);
+    return stdout.includes('away ');
+  };
+  await waitFor('the node', isReady, 60_000);
+  const words = ['listen', '--node', 'away', '--', process.execPath, '-e', client];
+  expect((await kodama(words, url)).stdout).toBe('hello\n');
+  expect(await agent.end('SIGTERM')).toBe(0);
+  expect(await server.end('SIGTERM')).toBe(0);
+});
+
 const startAndUse = `
 import { connect } from 'node:net';
 import { startKodama } from 'kodama-client';
