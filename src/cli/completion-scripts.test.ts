@@ -59,6 +59,8 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
   ],
   [['delete', 'alpha', 'b'], ['beta']],
   [['events', '--listener', 'a'], ['alpha']],
+  // A value that has no words is no file.
+  [['create', '--name', 'listeners.y'], []],
   // Files, and what is another program's, the shell knows by itself.
   [['apply', '--file', 'listeners.y'], null],
   [['listen', '--', 'get', 'listeners.y'], null],

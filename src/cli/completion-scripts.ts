@@ -214,7 +214,9 @@ end`;
 function fishFlag({ long, short, about, value }: Flag, condition: string | null): string {
   const when = condition === null ? '' : ` -n ${condition}`;
   const letter = short === null ? '' : ` -s ${short.slice(1)}`;
-  const values = value === null ? '' : ` -r${fishValues(value)}`;
+  // With -r alone fish offers files beside the words.
+  const takes = value === 'file' ? ' -r' : ' -x';
+  const values = value === null ? '' : `${takes}${fishValues(value)}`;
   return `complete -c kodama${when} -l ${long.slice(2)}${letter}${values} -d ${quoted(about)}`;
 }
 
