@@ -1,13 +1,16 @@
 /** What the clients of all connections together can not make grow: over real sockets, by hand. */
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { answerToBeMade, bodyToBeRead } from '../../test/support/begun-requests.ts';
 import { long } from '../../test/support/long.ts';
 import { call, want } from '../../test/support/rest-client.ts';
-import { restEdge } from '../../test/support/rest-edge.ts';
+import { restEdge, restLimits } from '../../test/support/rest-edge.ts';
 import { sampleEvent } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import { OpenConnections } from './open-connections.ts';
+import { Traffic } from './traffic.ts';
 
 const host = 'Host: localhost\r\n';
 /** More than the kernel keeps for a client that does not read. */
@@ -178,6 +181,32 @@ test('bodies that are being received are bounded over all connections', async ()
     const { status } = await call(edge, 'POST', '/v1/listeners', { name: 'x'.repeat(80_000) });
     return status === 400;
   });
+});
+
+test('the body of a client that has left is waited for no more, whenever it left', async () => {
+  await using server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const traffic = new Traffic(restLimits, new OpenConnections(server, 'connection', 10));
+  for (const isReadFirst of [false, true]) {
+    using socket = await client((server.address() as AddressInfo).port);
+    const asked = once(server, 'request');
+    socket.write(post('{"name":"half"}', '{"na'));
+    const [payload] = (await asked) as [IncomingMessage];
+    let failure: unknown;
+    const read = () =>
+      void traffic.readBody({ headers: {}, identity: null }, payload).catch((error) => {
+        failure = error;
+      });
+    if (isReadFirst) {
+      read();
+      await bodyToBeRead(socket);
+    }
+    socket.destroy();
+    await waitFor('the server to know', () => payload.closed);
+    // Its key is known only now.
+    if (!isReadFirst) read();
+    await waitFor('its end', () => failure);
+  }
 });
 
 test('answers that wait are bounded over all connections', long, async () => {

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { Identity } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
+import { callerGone } from '../core/while-there.ts';
 import type { HttpApp, HttpLimits } from './edge.ts';
 import type { OpenConnections } from './open-connections.ts';
 import { PartedText } from './parted-text.ts';
@@ -71,11 +72,13 @@ export class Traffic {
     return this.#limits.responseWriteTimeoutMs;
   }
 
-  /** @throws resource_exhausted for one that is too large, and when too much arrives at once */
+  /** @throws resource_exhausted for one that is too large, and when too much arrives at once; unavailable once nobody sends it */
   async readBody(
     { headers, identity }: Pick<FastifyRequest, 'headers' | 'identity'>,
     payload: IncomingMessage,
   ): Promise<Buffer> {
+    // Its client may have left while its key was looked up: nothing more is told of it.
+    if (payload.destroyed) throw callerGone();
     const { bodyBytesMax, bodyBytesArrivingMax } = this.#limits;
     if (Number(headers['content-length']) > bodyBytesMax) throw tooLarge(bodyBytesMax);
     const { promise: whole, resolve, reject } = Promise.withResolvers<Buffer>();
@@ -91,6 +94,7 @@ export class Traffic {
     };
     payload.on('data', take).once('error', reject);
     payload.once('end', () => resolve(Buffer.concat(chunks)));
+    payload.once('close', () => reject(callerGone()));
     try {
       return await whole;
     } finally {

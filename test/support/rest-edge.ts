@@ -19,7 +19,7 @@ export interface RestEdge extends MemoryControl {
   readonly log: readonly Readonly<Record<string, unknown>>[];
 }
 
-const limits: HttpLimits = {
+export const restLimits: HttpLimits = {
   bodyBytesMax: 100_000,
   bodyDepthMax: 32,
   bodyPartsMax: 32_768,
@@ -82,7 +82,7 @@ export async function restEdge(given: RestEdgeOptions = {}): Promise<RestEdge> {
     metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'kodama_workers 1\n' },
     ...given,
     logger,
-    limits: { ...limits, ...given.limits },
+    limits: { ...restLimits, ...given.limits },
   });
   resources.use(server);
   resources.defer(() => memory.control.endStreams());
