@@ -31,6 +31,19 @@ test('a failure is thrown once what was begun is over', async () => {
   expect(isOver).toBe(true);
 });
 
+test('nothing more is begun after a failure', async () => {
+  const slow = Promise.withResolvers<void>();
+  const begun: number[] = [];
+  const done = inParallel([...Array(100).keys()], 3, async (item) => {
+    begun.push(item);
+    if (item === 1) throw new RangeError('no');
+    await slow.promise;
+  });
+  slow.resolve();
+  await expect(done).rejects.toThrow(RangeError);
+  expect(begun).toEqual([0, 1, 2]);
+});
+
 test('of nothing it makes nothing', async () => {
   await inParallel([], 3, () => Promise.reject(new TypeError('never')));
 });

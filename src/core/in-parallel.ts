@@ -5,8 +5,18 @@ export async function inParallel<Item>(
   work: (item: Item) => Promise<unknown>,
 ): Promise<void> {
   const rest = items.values();
+  let hasFailed = false;
   const takeTurns = async (): Promise<void> => {
-    for (const item of rest) await work(item);
+    for (const item of rest) {
+      // The iterator of a list goes on for the others, whoever leaves it.
+      if (hasFailed) return;
+      try {
+        await work(item);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+    }
   };
   const turns = Array.from({ length: Math.min(atOnceMax, items.length) }, takeTurns);
   const outcomes = await Promise.allSettled(turns);
