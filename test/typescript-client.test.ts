@@ -173,7 +173,8 @@ describe('a long wait', () => {
     [60_000, 20_000, 60_000],
     [60_000, 0, 60_000],
     [61_000, 0, 30_000],
-    [120_000, 40_000, 40_000],
+    [120_000, 40_000, 60_000],
+    [90_000, 40_000, 45_000],
     [0, 0, 0],
   ])('of %i ms that is to hold for %i asks for %i at once', async (timeoutMs, settleMs, ownMs) => {
     await using server = await answering(over);

@@ -90,6 +90,22 @@ test('no call is longer than the API allows, and in each what holds can settle',
   expect(nextCallMs(10_000, 0)).toBe(10_000);
 });
 
+test('what has to hold for long can settle until the end', () => {
+  const callsOf = (timeoutMs: number, settleMs: number) => {
+    const calls: number[] = [];
+    for (let left = timeoutMs; left > settleMs; left -= calls.at(-1) ?? 0) {
+      calls.push(nextCallMs(left, settleMs));
+    }
+    return calls;
+  };
+  expect(callsOf(120_000, 40_000)).toEqual([60_000, 60_000]);
+  expect(callsOf(200_000, 40_000)).toEqual([50_000, 50_000, 50_000, 50_000]);
+  expect(callsOf(90_000, 40_000)).toEqual([45_000, 45_000]);
+  // In two calls it could not settle twice.
+  expect(callsOf(70_000, 40_000)).toEqual([60_000]);
+  expect(callsOf(70_000, 500)).toEqual([30_000, 40_000]);
+});
+
 test('how many are waited for is said in one way', () => {
   const bounds = (options: object) => {
     const { min, max } = waitQuery({ settle: 0, timeout: 0, limit: 50, ...options }, 'sdk');

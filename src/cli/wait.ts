@@ -34,11 +34,18 @@ export interface WaitAsk<Name extends Counted> {
 /** Of the API. */
 const callMsMax = 60_000;
 const sliceMs = 30_000;
+/** From the end of one call to the next. */
+const betweenMs = 1000;
 const pauseMs = 250;
 
 /** How long the next call waits: all that is left, or a part behind which what holds can still settle. */
 export function nextCallMs(leftMs: number, settleMs: number): number {
-  return leftMs <= callMsMax ? leftMs : Math.max(sliceMs, settleMs);
+  if (leftMs <= callMsMax) return leftMs;
+  const leastMs = settleMs + betweenMs;
+  if (leastMs <= sliceMs) return sliceMs;
+  // Parts of one length: with the least, what is left for the last of them could be too short to settle in.
+  const count = Math.max(1, Math.floor(leftMs / leastMs));
+  return Math.min(callMsMax, Math.ceil(leftMs / count));
 }
 
 /** @throws Refused of code not_met where it is not met, or cannot be any more */

@@ -6,6 +6,8 @@ import type { Rest } from './rest.ts';
 /** Of the API. */
 const callMsMax = 60_000;
 const sliceMs = 30_000;
+/** From the end of one call to the next. */
+const betweenMs = 1000;
 /** For an answer that was to come by then. */
 const silenceMs = 30_000;
 const defaultTimeoutMs = 10_000;
@@ -17,7 +19,12 @@ interface Timed {
 
 /** What holds at the end of one call has to settle anew in the next: all that is left where one call can be so long. */
 function nextCallMs(leftMs: number, settleMs: number): number {
-  return leftMs <= callMsMax ? leftMs : Math.max(sliceMs, settleMs);
+  if (leftMs <= callMsMax) return leftMs;
+  const leastMs = settleMs + betweenMs;
+  if (leastMs <= sliceMs) return sliceMs;
+  // Parts of one length: with the least, what is left for the last of them could be too short to settle in.
+  const count = Math.max(1, Math.floor(leftMs / leastMs));
+  return Math.min(callMsMax, Math.ceil(leftMs / count));
 }
 
 /** @throws NotMetError with what nearly matched, KodamaError, UnreachableError, and what the signal was aborted with */
