@@ -12,7 +12,7 @@ export function oneExpiry<Shape extends { expiresAt?: unknown; ttlMs?: unknown }
   input: Shape,
   context: z.RefinementCtx<Shape>,
 ): void {
-  if (input.expiresAt != null && input.ttlMs !== undefined) {
+  if (input.expiresAt != null && input.ttlMs != null) {
     context.addIssue({
       code: 'custom',
       path: ['ttlMs'],
@@ -26,11 +26,11 @@ export function expiryOf(
   {
     expiresAt = null,
     ttlMs: ttl,
-  }: { readonly expiresAt?: Micros | null | undefined; readonly ttlMs?: number | undefined },
+  }: { readonly expiresAt?: Micros | null | undefined; readonly ttlMs?: number | null | undefined },
   now: Micros,
   place = '',
 ): Micros | null {
-  if (ttl !== undefined) return now + ttl * 1000;
+  if (ttl != null) return now + ttl * 1000;
   if (expiresAt !== null && expiresAt <= now) {
     throw invalidField(`${place}expiresAt`, 'must lie in the future');
   }

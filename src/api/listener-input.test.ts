@@ -24,6 +24,9 @@ function pathsOf(work: () => unknown): readonly string[] {
 test('a time to live is from now, be it a millisecond', () => {
   expect(create({ ttlMs: 1 }).expiresAt).toBe(now + 1000);
   expect(change({ ttlMs: 1 }).expiresAt).toBe(now + 1000);
+  for (const input of [{ ttlMs: null }, { ttlMs: null, expiresAt: null }]) {
+    expect(change(input).expiresAt).toBe(null);
+  }
   expect(change({ expiresAt: null })).toEqual({ expiresAt: null });
   expect(change({})).toEqual({});
 });

@@ -192,7 +192,10 @@ export function listenerSchemas(bounds: ListenerBounds) {
         .optional()
         .describe('Replaced whole, null takes all away; connections that live have them at once.'),
       expiresAt: time.nullable().optional().describe('null: it does not expire.'),
-      ttlMs: ttlMs(ttlMsMax).optional(),
+      ttlMs: ttlMs(ttlMsMax)
+        .nullable()
+        .optional()
+        .describe('Milliseconds from now, instead of expiresAt; null: it does not expire.'),
     })
     .superRefine(oneExpiry);
   const range = z

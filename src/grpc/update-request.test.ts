@@ -77,7 +77,7 @@ test('what is listed and absent is cleared', () => {
 
 test('what REST clears by null is what a mask clears', () => {
   const cleared = (input: object) => toListenerPatch(parse(patch, input), defaultBounds, 0);
-  for (const name of ['name', 'labels', 'limits', 'faults', 'expiresAt']) {
+  for (const name of ['name', 'labels', 'limits', 'faults', 'expiresAt', 'ttlMs']) {
     expect(cleared({ [name]: null }), name).toEqual(change({}, snakeCase(name)));
   }
   for (const name of Object.keys(defaultLimits(defaultBounds))) {

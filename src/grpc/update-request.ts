@@ -55,8 +55,6 @@ function maskedReader(
         input[field] = { ...(input[field] as Input), ...Object.fromEntries(listed) };
       } else if (part !== undefined) {
         refuse(path);
-      } else if (field === 'ttlMs' && given.ttlMs === undefined) {
-        input.expiresAt ??= null;
       } else {
         input[field] = fieldOf(fields, field, path);
       }
@@ -108,7 +106,7 @@ function faultFields(): ReadonlyMap<string, FaultFields> {
   return new Map(all);
 }
 
-/** Null takes each away; of `ttlMs` see above. */
+/** Null takes each away. */
 function fieldsCleared(bounds: ListenerBounds): Input {
   const { patch } = listenerSchemas(bounds);
   return Object.fromEntries(Object.keys(patch.shape).map((name) => [name, null]));

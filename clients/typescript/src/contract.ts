@@ -2429,8 +2429,8 @@ export interface components {
             faults?: components["schemas"]["FaultSpec"][] | null;
             /** @description null: it does not expire. */
             expiresAt?: string | null;
-            /** @description Milliseconds from now, instead of expiresAt. */
-            ttlMs?: number;
+            /** @description Milliseconds from now, instead of expiresAt; null: it does not expire. */
+            ttlMs?: number | null;
         };
         /** ListenersClose */
         ListenersClose: {
