@@ -1,6 +1,6 @@
 /** The log, as pages and as a live stream: the Accept header says which. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { EdgeCaller } from '../api/call.ts';
 import {
@@ -21,6 +21,7 @@ import { preferredType, varyBy } from './accept.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventFormats, sendStream } from './event-stream.ts';
 import { callerOf } from './http-caller.ts';
+import { readBody } from './json-bodies.ts';
 import { listParts, sendJson } from './json-text.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
 import { operationRoute } from './operation-route.ts';
@@ -84,13 +85,24 @@ function toFilter(query: FilterQuery) {
   };
 }
 
+const headers = callHeaders.extend({
+  'last-event-id': z
+    .string()
+    .optional()
+    .describe('Streams: go on after the event of this id; it stands in place of any other start.'),
+});
+
 export function eventRoutes(app: HttpApp, edge: Edge): void {
   waitRoute(app, edge);
   const { api, bounds, limits, failures } = edge;
   const { listEvents, streamEvents } = api.operations;
   const { page: pageQuery, stream: streamQuery } = querySchemas(bounds);
+  const anyQuery = z.object({ ...pageQuery.shape, ...streamQuery.shape });
+  const noBody = { schema: undefined, query: anyQuery, fixed: [], limits } as const;
 
-  function readPage(raw: unknown) {
+  function readPage(request: FastifyRequest) {
+    const { query: raw } = request;
+    readBody(request, noBody);
     refuseOther(
       raw,
       streamQuery.shape,
@@ -101,18 +113,20 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
     return { at: {}, input: { ...query, ...toFilter(query) } };
   }
 
-  async function sendPage(reply: FastifyReply, caller: EdgeCaller, raw: unknown) {
-    using answered = await api.call(listEvents, { caller, read: () => readPage(raw) });
+  async function sendPage(request: FastifyRequest, reply: FastifyReply, caller: EdgeCaller) {
+    using answered = await api.call(listEvents, { caller, read: () => readPage(request) });
     const { output, pace } = answered;
     const json = (event: Named<Event>) => eventJson(event, event.listenerName);
     return sendJson(reply, await listParts('events', pace.pieces(output), json), pace);
   }
 
-  function readStream(raw: unknown, headers: IncomingHttpHeaders) {
+  function readStream(request: FastifyRequest) {
+    const { query: raw } = request;
+    readBody(request, noBody);
     refuseOther(raw, pageQuery.shape, streamQuery.shape, 'pages: ask for application/json');
     const query = readQuery(streamQuery, raw);
     const { since, last, ...rest } = { ...query, ...toFilter(query) };
-    const cursor = lastEvent(headers);
+    const cursor = lastEvent(request.headers);
     return cursor === null ? { ...rest, since, last } : { ...rest, ...cursor };
   }
 
@@ -124,15 +138,8 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
       summary: 'Read or follow the log of events',
       description,
       tags: ['Events'],
-      headers: callHeaders.extend({
-        'last-event-id': z
-          .string()
-          .optional()
-          .describe(
-            'Streams: go on after the event of this id; it stands in place of any other start.',
-          ),
-      }),
-      querystring: z.object({ ...pageQuery.shape, ...streamQuery.shape }),
+      headers,
+      querystring: anyQuery,
       response: {
         200: {
           description: 'A page, or the stream that Accept asked for.',
@@ -153,13 +160,12 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
     },
     async handler(request, reply) {
       varyBy(reply, 'accept');
-      const raw: unknown = request.query;
       const type = preferredType(request.headers.accept, offered);
       const format = request.method === 'GET' ? eventFormats.get(type) : undefined;
       const caller = callerOf(request, reply);
-      if (format === undefined) return await sendPage(reply, caller, raw);
+      if (format === undefined) return await sendPage(request, reply, caller);
       await sendStream({
-        items: api.stream(streamEvents, caller, () => readStream(raw, request.headers)),
+        items: api.stream(streamEvents, caller, () => readStream(request)),
         signal: caller.signal,
         format,
         writeTimeoutMs: limits.streamWriteTimeoutMs,

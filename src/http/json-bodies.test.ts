@@ -1,4 +1,7 @@
 /** What a body may hold: what goes beyond is refused before it is read, and named as far as its beginning shows it. */
+import { once } from 'node:events';
+import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { want } from '../../test/support/rest-client.ts';
 import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
@@ -31,6 +34,39 @@ async function refusalOf(path: string, body: string, method = 'POST') {
   };
   return { status: reply.status, detail, errors };
 }
+
+/** As fetch does not send it. */
+async function get(path: string, body: string, headers: OutgoingHttpHeaders = {}) {
+  const asked = request(edge.url + path, {
+    headers: { 'content-type': 'application/json', 'content-length': body.length, ...headers },
+  });
+  asked.end(body);
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  return { status: answer.statusCode, text: await text(answer) };
+}
+
+test.each([
+  ['/v1/listeners', 'application/json'],
+  ['/v1/connections', 'application/json'],
+  ['/v1/events', 'application/json'],
+  ['/v1/events', 'application/x-ndjson'],
+  ['/v1/status', 'application/json'],
+])('a body that asks for something is refused of a GET, too: %s, %s', async (path, accept) => {
+  const refused = await get(path, '{"pageSize":1}', { accept });
+  expect(refused.status).toBe(400);
+  expect(JSON.parse(refused.text).errors).toMatchObject([{ path: 'pageSize' }]);
+  expect((await get(path, '{', { accept })).status).toBe(400);
+  expect((await get(path, '{}', { accept, 'content-type': 'text/plain' })).status).toBe(415);
+});
+
+test('a GET whose body asks for nothing is answered, of whatever type where it has none', async () => {
+  for (const body of ['', '{}', 'null']) {
+    expect((await get('/v1/listeners', body)).status).toBe(200);
+  }
+  const headers = { 'content-type': 'nonsense' };
+  expect((await fetch(`${edge.url}/v1/listeners`, { headers })).status).toBe(200);
+  expect((await fetch(`${edge.url}/v1/listeners`, { headers, method: 'HEAD' })).status).toBe(200);
+});
 
 const fields = Array.from({ length: 45_000 }, (_, n) => `"k${n}":0`).join();
 

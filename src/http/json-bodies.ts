@@ -32,9 +32,14 @@ export function jsonBodies(app: HttpApp, traffic: Traffic): void {
   app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
     traffic.readBody(request, payload),
   );
+  // What a GET asks for in a body is refused as that of any call which takes none.
+  for (const method of ['GET', 'HEAD']) {
+    app.addHttpMethod(method, { hasBody: true, overrideExisting: true });
+  }
   app.addHook('onRequest', async ({ headers }) => {
     // fastify refuses a type that is none before it looks for a body.
-    if (headers['content-length'] === '0') delete headers['content-type'];
+    const { 'content-length': length = '0', 'transfer-encoding': coding } = headers;
+    if (length === '0' && coding === undefined) delete headers['content-type'];
   });
 }
 
