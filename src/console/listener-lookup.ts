@@ -15,7 +15,7 @@ export async function findListener(
   const path = `/v1/listeners/${encodeURIComponent(key)}`;
   const found = await unlessNone(api.get<ListenerView>(path, {}, signal));
   if (found !== null) return found;
-  // The list begins with the newest: of a name that is the last to be closed as well.
+  // The list begins with the newest, which the API takes for a name: mostly, but not always, the last to be closed.
   const query = { name: key, state: 'closed', pageSize: 1 };
   const page = await unlessNone(api.get<ListenerPage>('/v1/listeners', query, signal));
   return page?.listeners[0] ?? null;
