@@ -7,7 +7,7 @@ import { PageCaller } from './caller.ts';
 import { type Console, ConsoleContext } from './console-context.ts';
 import { Keyboard } from './keyboard.ts';
 import { LiveLog } from './live-log.ts';
-import { PastWindow } from './past-window.ts';
+import { oldestSeqOf, PastWindow } from './past-window.ts';
 import { type Moment, Playhead } from './playhead.ts';
 import { Router } from './router.ts';
 import { wordsFor } from './words.ts';
@@ -30,10 +30,7 @@ async function start(root: HTMLElement): Promise<void> {
   const playhead = new Playhead({
     track: () => untracked(() => timeline.value),
     headSeq: () => untracked(() => log.timeline.headSeq),
-    oldestSeq: () => past.oldestSeq,
-    onExpired: (oldestSeq) => {
-      log.expiredBelow.value = oldestSeq;
-    },
+    oldestSeq: () => oldestSeqOf(past.problem.peek()),
     onFrame: (callback) => {
       const id = requestAnimationFrame(callback);
       return () => cancelAnimationFrame(id);

@@ -85,11 +85,6 @@ export class PastWindow implements Disposable {
     }
   }
 
-  /** The oldest seq that is kept, where what was wanted lies before it. */
-  get oldestSeq(): number | null {
-    return oldestSeqOf(this.problem.peek());
-  }
-
   /** What is read for another seq is given up, and so is why that failed. */
   #want(seq: number | null): AbortSignal {
     this.#reading.abort();
@@ -105,7 +100,7 @@ export class PastWindow implements Disposable {
     try {
       return await this.#readAfter(Math.max(0, seq - halfSize), seq, signal);
     } catch (error) {
-      const oldestSeq = error instanceof CallFailure ? oldestSeqOf(error.problem) : null;
+      const oldestSeq = oldestSeqOf((error as Partial<CallFailure>).problem);
       if (oldestSeq === null || seq < oldestSeq - 1) throw error;
       // Retention has taken what comes before it, and the seq itself is kept.
       return await this.#readAfter(oldestSeq - 1, seq, signal);
@@ -132,10 +127,10 @@ function holds({ firstSeq, headSeq }: Timeline, seq: number): boolean {
   return seq >= firstSeq - 1 && seq <= headSeq;
 }
 
-/** Null where it says none, as of another log. */
-function oldestSeqOf(problem: Problem | null): number | null {
-  if (problem?.code !== 'cursor_expired' || problem.why !== undefined) return null;
-  return typeof problem.oldestSeq === 'number' ? problem.oldestSeq : null;
+/** The oldest seq that is kept, where what was wanted lies before it; null where it says none, as of another log. */
+export function oldestSeqOf(problem: Problem | null | undefined): number | null {
+  if (problem?.code !== 'cursor_expired' || problem.why) return null;
+  return (problem.oldestSeq as number | undefined) ?? null;
 }
 
 /** What is past its retention, or refused for good, stays so. */

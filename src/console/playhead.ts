@@ -25,8 +25,6 @@ export interface PlayheadOptions {
   readonly headSeq: () => number;
   /** The oldest that is kept, where retention has taken what is to be read for the place; else null. */
   readonly oldestSeq: () => number | null;
-  /** A play goes on from the oldest event that is kept. */
-  readonly onExpired: (oldestSeq: number) => void;
   /** Calls back before a next frame, with a time in milliseconds; gives what stops it. */
   readonly onFrame: (callback: (nowMs: number) => void) => () => void;
   readonly start: Moment;
@@ -120,10 +118,8 @@ export class Playhead {
 
   /** What retention has taken is waited for in vain. */
   #passExpired(): void {
-    const oldestSeq = this.#options.oldestSeq();
-    if (oldestSeq === null || this.#place >= oldestSeq - 1) return;
-    this.#options.onExpired(oldestSeq);
-    this.#set(oldestSeq - 1);
+    const oldest = this.#options.oldestSeq() ?? 0;
+    if (this.#place < oldest - 1) this.#set(oldest - 1);
   }
 
   #advance(speed: Speed): void {
