@@ -56,7 +56,7 @@ export async function applyAtStart(file: AppliedFile, ground: Ground): Promise<v
     logger.warn(told, `KODAMA_APPLY: left as they are, since ${since}`);
   };
   const call = callOf(api, caller);
-  const calls = leavingUnplaced(callsOf(api, call), (...left) => leave(untaken, ...left));
+  const calls = leavingUnplaced(callsOf(api, call, signal), (...left) => leave(untaken, ...left));
   const tell = (unmade: Unmade) => {
     const told = { path: file.path, ...unmade };
     logger.warn(told, 'KODAMA_APPLY: closed, and made again as they were, or lost');
@@ -156,7 +156,7 @@ async function nodesOf({ operations }: Api, call: Call): Promise<readonly KnownN
   return nodes;
 }
 
-function callsOf({ operations }: Api, call: Call): ListenerCalls {
+function callsOf({ operations }: Api, call: Call, signal: AbortSignal): ListenerCalls {
   const { getListener, createListeners, updateListener, deleteListener } = operations;
   return {
     async find(id) {
@@ -178,6 +178,7 @@ function callsOf({ operations }: Api, call: Call): ListenerCalls {
     async delete({ id, name }) {
       return await toldAs((text) => `${name}: ${text}`, call(deleteListener, { at: { id } }));
     },
+    isPassing: (error) => !signal.aborted && hasCode(error, 'unavailable'),
   };
 }
 

@@ -16,7 +16,7 @@ import {
 } from '../listeners-file/listeners-file.ts';
 import { onItsNode, unplacedOf } from '../listeners-file/placed-again.ts';
 import { confirm } from './confirm.ts';
-import { exitCodes, failed, Refused, usageFailure } from './failure.ts';
+import { exitCodes, failed, isPassing, Refused, usageFailure } from './failure.ts';
 import { listenerPath, toBeClosed } from './listener-commands.ts';
 import { nameOf, whereText } from './resource-tables.ts';
 import type { Listener, Node, OwnProject, RestClient } from './rest-client.ts';
@@ -32,7 +32,9 @@ interface ApplyOptions {
   readonly yes?: true;
 }
 
-export async function apply(session: Session, command: Command): Promise<number> {
+export async function apply(given: Session, command: Command): Promise<number> {
+  // Many calls come of a file: what has begun may not end in the middle since they came too fast.
+  const session = { ...given, client: given.client.patient() };
   const { terminal, format } = session;
   const options = command.opts<ApplyOptions>();
   const file = await readFile(options.file);
@@ -182,6 +184,7 @@ function callsOf(client: RestClient): ListenerCalls {
     async delete(is) {
       return await toldOf(is, client.delete(listenerPath(is.id)));
     },
+    isPassing,
   };
 }
 

@@ -16,6 +16,9 @@ export interface ProblemLike {
   readonly code: string;
   readonly detail: string;
   readonly status?: number;
+  /** The one that is reached, and its value. */
+  readonly limit?: string;
+  readonly limitValue?: number;
   /** Each field that is wrong; the detail tells the first. */
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
 }
@@ -59,6 +62,12 @@ export class Refused extends CommandFailure {
   get isPassing(): boolean {
     const { status = 0, code } = this.problem;
     return status >= 500 || code === 'unavailable' || code === 'resource_exhausted';
+  }
+
+  /** It came too soon after others, and was not begun. */
+  get isTooFast(): boolean {
+    const { limit, limitValue } = this.problem;
+    return limit === 'requestsPerSecond' && limitValue !== 0;
   }
 }
 

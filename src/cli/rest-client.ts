@@ -1,6 +1,6 @@
 /**
  * REST as the command speaks it: what is not answered with success is thrown as the API's own problem, and whoever
- * cannot be reached as `Unreachable`. Nothing is asked twice here.
+ * cannot be reached as `Unreachable`. Nothing is asked twice here, but by who is patient.
  */
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
@@ -24,6 +24,7 @@ import type {
   quotaResource,
   toldKeyResource,
 } from '../http/tenancy-resources.ts';
+import { type Patience, patience } from '../listeners-file/patience.ts';
 import { causeText, isHungUp, otherSpeech, speaksTls, tlsText } from './broken-call.ts';
 import { failed, type ProblemLike, Refused, Unreachable } from './failure.ts';
 
@@ -101,8 +102,13 @@ export class RestClient {
   readonly url: string;
   readonly #ca: string | undefined;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #options: RestClientOptions;
+  readonly #patient: Patience;
 
-  constructor({ url, ca, token, project }: RestClientOptions) {
+  constructor(options: RestClientOptions, patient: Patience = (ask) => ask()) {
+    const { url, ca, token, project } = options;
+    this.#options = options;
+    this.#patient = patient;
     // Each path begins with /v1, which an address of the API may end in.
     this.url = url.replace(/\/+$/, '').replace(/\/v1$/, '');
     this.#ca = ca ?? undefined;
@@ -110,6 +116,12 @@ export class RestClient {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(project === null ? {} : { 'kodama-project': project }),
     };
+  }
+
+  /** It waits where it is too fast for its project: what is refused so was not begun. */
+  patient(): RestClient {
+    const isTooFast = (error: unknown) => error instanceof Refused && error.isTooFast;
+    return new RestClient(this.#options, patience(isTooFast));
   }
 
   get isKeyed(): boolean {
@@ -165,7 +177,11 @@ export class RestClient {
     }
   }
 
-  async #send(
+  async #send(method: string, path: string, accept: string, ask: Ask): Promise<IncomingMessage> {
+    return await this.#patient(() => this.#sendOnce(method, path, accept, ask));
+  }
+
+  async #sendOnce(
     method: string,
     path: string,
     accept: string,

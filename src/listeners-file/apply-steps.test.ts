@@ -20,6 +20,7 @@ const remade = (name: string, fields: object = {}): Step => ({
 async function doneOf(
   steps: readonly Step[],
   createAll: ListenerCalls['createAll'] = async () => 'made',
+  isPassing: ListenerCalls['isPassing'] = () => false,
 ) {
   const done: string[] = [];
   const calls: ListenerCalls = {
@@ -35,6 +36,7 @@ async function doneOf(
       done.push(`delete ${name}`);
       return name?.startsWith('far') !== true;
     },
+    isPassing,
   };
   const told: Unmade[] = [];
   const tell = (unmade: Unmade) => told.push(unmade);
@@ -99,4 +101,19 @@ test('what is left for now is made as it was, and holds up no other', async () =
   expect(error).toBe(undefined);
   expect(done).toEqual(['delete a', 'create a info', 'create a echo', 'update b']);
   expect(told).toMatchObject([{ restored: ['a'], lost: [] }]);
+});
+
+test('what is refused for a while is waited for where it was closed, and one reason is told once', async () => {
+  const passing = new Error('too many calls');
+  let refused = 0;
+  const createAll: ListenerCalls['createAll'] = async ([one]) => {
+    if (one?.mode === 'info') throw new Error('in use');
+    if (one?.name === 'a' && ++refused < 3) throw passing;
+    if (one?.name !== 'a') throw new Error('full');
+    return 'made';
+  };
+  const steps = [remade('a'), remade('b'), remade('c')];
+  const { error, told } = await doneOf(steps, createAll, (thrown) => thrown === passing);
+  expect(error).toMatchObject({ message: 'in use' });
+  expect(told).toEqual([{ restored: ['a'], lost: ['b', 'c'], reasons: ['full'] }]);
 });

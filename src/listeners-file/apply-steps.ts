@@ -4,6 +4,7 @@ import { inParallel } from '../core/in-parallel.ts';
 import { patchOf, type Recreate, type Step } from './apply-plan.ts';
 import type { Listener } from './listener-spec.ts';
 import type { Fields, WantedListener } from './listeners-file.ts';
+import { patience } from './patience.ts';
 import { asItWas } from './remade.ts';
 
 /** `left` where nothing of it can be made for now, which is no failure. */
@@ -25,6 +26,8 @@ export interface ListenerCalls {
   update(is: Listener, patch: Fields): Promise<void>;
   /** Whether its port and its name are free: of one whose node is away they are once that is back. */
   delete(is: Listener): Promise<boolean>;
+  /** Whether the same may be answered later. What has thrown it may have been done all the same. */
+  isPassing(error: unknown): boolean;
 }
 
 const atOnce = 8;
@@ -99,19 +102,24 @@ async function restore(
 ): Promise<Unmade> {
   const restored: string[] = [];
   const lost: string[] = [];
-  const reasons: string[] = [];
-  await inParallel([...closed], atOnce, async ([name, { is, wanted }]) => {
-    const was = asItWas(is, wanted);
+  const reasons = new Set<string>();
+  const patient = patience(calls.isPassing);
+  await inParallel([...closed], atOnce, async ([name, step]) => {
     try {
-      const isMade = was !== null && (await calls.createAll([was])) === 'made';
+      const isMade = await patient(() => makeAgain(calls, step));
       (isMade ? restored : lost).push(name);
     } catch (error) {
       // What the file asked for failed first, and is what the caller hears.
       lost.push(name);
-      reasons.push((error as Error).message);
+      reasons.add((error as Error).message);
     }
   });
-  return { restored, lost, reasons };
+  return { restored, lost, reasons: [...reasons] };
+}
+
+async function makeAgain(calls: ListenerCalls, { is, wanted }: Recreate): Promise<boolean> {
+  const was = asItWas(is, wanted);
+  return was !== null && (await calls.createAll([was])) === 'made';
 }
 
 function assertGone(steps: readonly Step[], draining: ReadonlySet<Listener>): void {

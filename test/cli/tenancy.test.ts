@@ -1,8 +1,11 @@
 /** The command on projects, keys and quotas, as the operator and with the keys that it makes. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { scopeWords } from '../../src/tenancy/api-key.ts';
 import { type CommandEnd, command, jsonLines } from '../support/command.ts';
 import { want } from '../support/rest-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { sharedApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -203,4 +206,29 @@ test('the audit takes a key by its name, where the caller may list keys', async 
   expect(both.stderr).toMatch(/^kodama: 2 keys are called named: \S+, \S+\n$/);
   for (const { id } of [key, twin]) expect(both.stderr).toContain(id);
   expect(await kodama('audit --actor system')).toMatchObject({ code: 0 });
+});
+
+test('a file is applied whole where that takes more calls than the project may make in a second', async () => {
+  await kodama('projects create cli-rate --quota requestsPerSecond=25');
+  const flags = '--scopes read,write --project cli-rate -o json';
+  const [{ secret } = { secret: '' }] = jsonLines(
+    (await kodama(`keys create many ${flags}`)).stdout,
+  );
+  const names = Array.from({ length: 20 }, (_, index) => `cli-rate-${index}`);
+  const applied = async (mode: string): Promise<CommandEnd> => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'listeners.yaml');
+    await writeFile(path, JSON.stringify({ listeners: names.map((name) => ({ name, mode })) }));
+    return await kodama(`apply -f ${path} --recreate`, secret);
+  };
+  expect(await applied('echo')).toMatchObject({ code: 0 });
+  const again = await applied('discard');
+  expect(again.stderr).not.toContain('closed, and');
+  expect(again).toMatchObject({ code: 0 });
+  const own = { ...headers, 'kodama-project': 'cli-rate' };
+  const { listeners } = await want(200, app, 'GET', '/v1/listeners', undefined, own);
+  const there: readonly { name: string; mode: string }[] = listeners;
+  expect(there.map(({ name, mode }) => `${name} ${mode}`).toSorted()).toEqual(
+    names.map((name) => `${name} discard`).toSorted(),
+  );
 });
