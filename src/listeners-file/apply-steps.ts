@@ -1,10 +1,10 @@
 /** Carries out what a plan says, whoever is asked for it: REST, or the server itself. */
 import { AppError } from '../core/errors.ts';
 import { inParallel } from '../core/in-parallel.ts';
-import { patchOf, type Recreate, type Step } from './apply-plan.ts';
+import { patchOf, type Recreate, type Step, stepName } from './apply-plan.ts';
 import type { Listener } from './listener-spec.ts';
 import type { Fields, WantedListener } from './listeners-file.ts';
-import { patience } from './patience.ts';
+import { type Patience, patience } from './patience.ts';
 import { asItWas } from './remade.ts';
 
 /** `left` where nothing of it can be made for now, which is no failure. */
@@ -73,14 +73,15 @@ export async function carryOut(
       for (const { name } of batch) closed.delete(name);
     }
   } finally {
-    if (closed.size > 0) tell(await restore(calls, closed));
+    const unmade = await restore(calls, closed);
+    if (unmade.restored.length + unmade.lost.length > 0) tell(unmade);
   }
   await inParallel(steps, atOnce, async (step) => {
     if (step.action === 'update') await calls.update(step.is, patchOf(step.wanted, step.changes));
   });
 }
 
-/** What is to be made again is in `closed` once it is. */
+/** What is to be made again is in `closed` once it may be. */
 async function closeAll(
   calls: ListenerCalls,
   steps: readonly Step[],
@@ -89,8 +90,15 @@ async function closeAll(
   const draining = new Set<Listener>();
   await inParallel(steps, atOnce, async (step) => {
     if (step.action !== 'delete' && step.action !== 'recreate') return;
-    if (!(await calls.delete(step.is))) draining.add(step.is);
-    else if (step.action === 'recreate') closed.set(step.wanted.name, step);
+    if (step.action === 'recreate') closed.set(step.wanted.name, step);
+    const isGone = await calls.delete(step.is).catch((error: unknown) => {
+      // An answer that was lost may have told that it is closed.
+      if (!calls.isPassing(error)) closed.delete(stepName(step));
+      throw error;
+    });
+    if (isGone) return;
+    draining.add(step.is);
+    closed.delete(stepName(step));
   });
   assertGone(steps, draining);
 }
@@ -106,8 +114,9 @@ async function restore(
   const patient = patience(calls.isPassing);
   await inParallel([...closed], atOnce, async ([name, step]) => {
     try {
-      const isMade = await patient(() => makeAgain(calls, step));
-      (isMade ? restored : lost).push(name);
+      const end = await endOf(calls, step, patient);
+      if (end === 'restored') restored.push(name);
+      if (end === 'lost') lost.push(name);
     } catch (error) {
       // What the file asked for failed first, and is what the caller hears.
       lost.push(name);
@@ -117,9 +126,35 @@ async function restore(
   return { restored, lost, reasons: [...reasons] };
 }
 
-async function makeAgain(calls: ListenerCalls, { is, wanted }: Recreate): Promise<boolean> {
-  const was = asItWas(is, wanted);
-  return was !== null && (await calls.createAll([was])) === 'made';
+/** Any answer may be lost, so what is there says what was done: of the file, or of this. */
+async function endOf(
+  calls: ListenerCalls,
+  { is, wanted }: Recreate,
+  patient: Patience,
+): Promise<'there' | 'restored' | 'lost'> {
+  let isTried = false;
+  const look = async () => {
+    const there = await calls.find(wanted.name);
+    if (there === null) return null;
+    if (there.id !== is.id) return isTried ? 'restored' : 'there';
+    return there.state === 'draining' && is.state !== 'draining' ? 'lost' : 'there';
+  };
+  return await patient(async () => {
+    const end = await look();
+    if (end !== null) return end;
+    const was = asItWas(is, wanted);
+    if (was === null) return 'lost';
+    try {
+      const made = await calls.createAll([was]);
+      return made === 'made' ? 'restored' : 'lost';
+    } catch (error) {
+      isTried ||= calls.isPassing(error);
+      // What the file asks for may have been made since.
+      const then = isTried ? null : await look();
+      if (then === null) throw error;
+      return then;
+    }
+  });
 }
 
 function assertGone(steps: readonly Step[], draining: ReadonlySet<Listener>): void {
