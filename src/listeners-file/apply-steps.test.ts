@@ -6,7 +6,7 @@ import type { Listener } from './listener-spec.ts';
 const shown = {
   ...{ host: '127.0.0.1', port: 18_140, protocol: 'tcp', mode: 'echo', recording: 'batched' },
   ...{ faults: [], limits: {}, labels: { by: 'api' }, tls: null, proxyProtocol: { mode: 'off' } },
-  ...{ placement: null, expiresAt: null, state: 'listening' },
+  ...{ placement: null, expiresAt: null, state: 'listening', laddr: null },
 };
 const listener = (name: string, fields: object = {}) =>
   ({ ...shown, id: name, name, ...fields }) as unknown as Listener;
@@ -116,4 +116,22 @@ test('what is refused for a while is waited for where it was closed, and one rea
   const { error, told } = await doneOf(steps, createAll, (thrown) => thrown === passing);
   expect(error).toMatchObject({ message: 'in use' });
   expect(told).toEqual([{ restored: ['a'], lost: ['b', 'c'], reasons: ['full'] }]);
+});
+
+test('what asked for any port is made as it was on the one that it had, or on any where that is taken', async () => {
+  const made: unknown[] = [];
+  const createAll: ListenerCalls['createAll'] = async ([one]) => {
+    if (one?.mode === 'info' || (one?.name === 'taken' && one.port !== undefined)) {
+      throw new Error('in use');
+    }
+    made.push([one?.name, one?.port]);
+    return 'made';
+  };
+  const any = { port: 0, laddr: { ip: '127.0.0.1', port: 18_141 } };
+  const { told } = await doneOf([remade('a', any), remade('taken', any)], createAll);
+  expect(told).toMatchObject([{ restored: ['a', 'taken'], lost: [] }]);
+  expect(made).toEqual([
+    ['a', 18_141],
+    ['taken', undefined],
+  ]);
 });

@@ -145,7 +145,7 @@ async function endOf(
     const was = asItWas(is, wanted);
     if (was === null) return 'lost';
     try {
-      const made = await calls.createAll([was]);
+      const made = await createAgain(calls, was, is);
       return made === 'made' ? 'restored' : 'lost';
     } catch (error) {
       isTried ||= calls.isPassing(error);
@@ -155,6 +155,21 @@ async function endOf(
       return then;
     }
   });
+}
+
+/** Clients know the port that it had. Where that is taken, any will do for who asked for any. */
+async function createAgain(
+  calls: ListenerCalls,
+  was: WantedListener,
+  { port, laddr }: Listener,
+): Promise<Made> {
+  if (port !== 0 || laddr === null) return await calls.createAll([was]);
+  try {
+    return await calls.createAll([{ ...was, port: laddr.port }]);
+  } catch (error) {
+    if (calls.isPassing(error)) throw error;
+    return await calls.createAll([was]);
+  }
 }
 
 function assertGone(steps: readonly Step[], draining: ReadonlySet<Listener>): void {

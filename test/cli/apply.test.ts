@@ -147,6 +147,7 @@ test('what is new is made all at once or not at all, and what was closed for it 
   const one = await apply('listeners: [{name: cli-lost, labels: {by: test}}, {name: cli-there}]');
   expect(one).toMatchObject({ code: 0 });
   const { laddr } = await want(200, app, 'GET', '/v1/listeners/cli-there');
+  const before = await want(200, app, 'GET', '/v1/listeners/cli-lost');
   const taken = `{name: cli-lost, port: ${laddr.port}}`;
   const { code, stderr } = await apply(`listeners: [{name: cli-new}, ${taken}]`, '--recreate');
   expect(code).toBe(1);
@@ -158,6 +159,7 @@ test('what is new is made all at once or not at all, and what was closed for it 
   expect(await want(200, app, 'GET', '/v1/listeners/cli-lost')).toMatchObject({
     state: 'listening',
     labels: { by: 'test' },
+    laddr: before.laddr,
   });
   // Alone it is told by its name too, as is one that is refused a change.
   const alone = await apply(`listeners: [${taken}]`, '--recreate');
