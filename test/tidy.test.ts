@@ -87,7 +87,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2290,
-  api: 2880,
+  api: 2905,
   cli: 6990,
   core: 9970,
   agent: 1700,

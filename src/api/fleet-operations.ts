@@ -120,6 +120,7 @@ export function joinTokenOperations(bounds: ListenerBounds) {
         const [id] = run?.ids(1) ?? [];
         const made = run?.isResumed && id !== undefined ? await joinTokens.made(caller, id) : null;
         if (made !== null) return made;
+        run?.mayLand();
         return await joinTokens.create(caller, { ttlMs, uses, labels: own, shared }, id);
       },
     }),

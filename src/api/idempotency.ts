@@ -7,7 +7,13 @@
 import { createHash } from 'node:crypto';
 import type { Caller } from '../core/caller.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
-import { AppError, type ErrorCode, type ErrorDetails, invalidField } from '../core/errors.ts';
+import {
+  AppError,
+  type ErrorCode,
+  type ErrorDetails,
+  hasCode,
+  invalidField,
+} from '../core/errors.ts';
 import type {
   IdempotencyKeys,
   IdempotencyRun,
@@ -53,6 +59,8 @@ export interface Run {
   readonly ids: (count: number) => readonly string[];
   /** An earlier run was lost: what it was to make may be there. */
   readonly isResumed: boolean;
+  /** From here on it may have its effect though it fails as `unavailable`, as where a commit has no answer. */
+  readonly mayLand: () => void;
 }
 
 export interface Answer<Output> {
@@ -99,9 +107,13 @@ export async function answerOnce<Output>(
     return { output: replay(taken, bodyHash) as Output, isReplayed: true };
   }
   const ids = (count: number) => Array.from({ length: count }, (_, at) => idAfter(taken.seed, at));
-  const run = { ids, isResumed: taken.seed !== seed };
+  const landing = { may: false };
+  const mayLand = () => {
+    landing.may = true;
+  };
+  const run = { ids, isResumed: taken.seed !== seed, mayLand };
   return {
-    output: await runOnce({ keys, logger: options.logger, key, taken }, { run, call }),
+    output: await runOnce({ keys, logger: options.logger, key, taken, landing }, { run, call }),
     isReplayed: false,
   };
 }
@@ -139,10 +151,11 @@ interface Taken {
   readonly key: string;
   readonly taken: IdempotencyRun;
   readonly logger: Logger;
+  readonly landing: { readonly may: boolean };
 }
 
 async function runOnce<Output>(
-  { keys, logger, key, taken }: Taken,
+  { keys, logger, key, taken, landing }: Taken,
   { run, call }: { readonly run: Run; readonly call: IdempotentCall<Output> },
 ): Promise<Output> {
   const warn = (err: unknown) => logger.warn({ err }, 'an idempotency key was not settled');
@@ -154,6 +167,10 @@ async function runOnce<Output>(
     return output;
   } catch (error) {
     const lasting = error instanceof AppError && !mayPass.has(error.code) ? error : null;
+    if (landing.may && hasCode(error, 'unavailable')) {
+      keys.leave(key, taken);
+      throw error;
+    }
     // What a lost run made may be there all the same: its key stays, to be looked for under the same ids again.
     if (!run.isResumed && (lasting === null || lasting.code === 'invalid_argument')) {
       await keys.release(key, taken).catch(warn);

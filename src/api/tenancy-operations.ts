@@ -58,6 +58,7 @@ export function projectOperations(bounds: ListenerBounds) {
         const wanted = { name: input.name, displayName, bindHosts, quotas: defined(given) };
         const made = run?.isResumed ? await projects.made(input.name, id) : null;
         if (made !== null) return made;
+        run?.mayLand();
         return await projects.create(caller, wanted, id);
       },
     }),
@@ -151,6 +152,7 @@ export function keyOperations(bounds: ListenerBounds) {
         const { name: called, scopes } = input;
         const expiresAt = expiryOf(input, clock.now());
         const { ofNoProject } = input;
+        run?.mayLand();
         return await keys.create(caller, { name: called, scopes, expiresAt, ofNoProject }, id);
       },
     }),

@@ -96,6 +96,14 @@ test('one whose answer was not kept is asked again at once, under the seed of wh
   expect(await keys.take(later)).toEqual(running);
 });
 
+test('one that is left goes on at once, under the seed of what may have been made', async () => {
+  await using ground = await makeGround();
+  const { keys } = ground;
+  keys.leave('key', asRun(await keys.take(asked)));
+  expect(await keys.take(later)).toEqual(runOf(seed));
+  expect(await keys.take(later)).toEqual(running);
+});
+
 test('of too many the oldest is taken until it counts as lost', async () => {
   await using ground = await makeGround(1);
   const { keys, away } = ground;

@@ -80,6 +80,7 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
       take: (take) => this.#take(project, take),
       keep: (key, run, body) => this.#keep(project, key, run, body),
       release: (key, run) => this.#release(project, key, run),
+      leave: (key, run) => this.#leave(nameOf(project, key), { ...run, isFree: false }),
     };
   }
 
@@ -140,12 +141,16 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
     try {
       return await query;
     } catch (error) {
-      this.#left.delete(name);
-      this.#left.set(name, left);
-      const [oldest = name] = this.#left.keys();
-      if (this.#left.size > this.#options.unsettledKeysMax) this.#left.delete(oldest);
+      this.#leave(name, left);
       throw error;
     }
+  }
+
+  #leave(name: string, left: Left): void {
+    this.#left.delete(name);
+    this.#left.set(name, left);
+    const [oldest = name] = this.#left.keys();
+    if (this.#left.size > this.#options.unsettledKeysMax) this.#left.delete(oldest);
   }
 
   /** The last piece counts what is kept. */

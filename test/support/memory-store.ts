@@ -309,6 +309,10 @@ export class MemoryStore implements Store {
           const taken = answers.get(nameOf(key));
           if (taken?.body === null && taken.takenAt === takenAt) answers.delete(nameOf(key));
         }),
+      leave: (key, { takenAt }) => {
+        const taken = answers.get(nameOf(key));
+        if (taken?.takenAt === takenAt) answers.set(nameOf(key), { ...taken, place: 0 });
+      },
     };
   }
 
