@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { type CloseMany, closeMax } from '../core/named-listeners.ts';
+import { timeOfId } from '../tenancy/id-at.ts';
+import type { Run } from './idempotency.ts';
 import { list } from './list.ts';
 import { pageFields } from './queries.ts';
 import { idOrName, labels } from './values.ts';
@@ -23,10 +25,12 @@ export function closeSchema(bounds: ListenerBounds) {
     });
 }
 
-export function toCloseMany({
-  ids,
-  labels: carried,
-  pageToken,
-}: z.output<ReturnType<typeof closeSchema>>): CloseMany {
-  return { ids: ids.length === 0 ? null : ids, labels: carried, pageToken };
+/** A run that was lost never meant what was made since. */
+export function toCloseMany(
+  { ids, labels: carried, pageToken }: z.output<ReturnType<typeof closeSchema>>,
+  run: Run | null,
+): CloseMany {
+  const [seed] = run?.isResumed ? run.ids(1) : [];
+  const madeBefore = seed === undefined ? null : timeOfId(seed);
+  return { ids: ids.length === 0 ? null : ids, labels: carried, pageToken, madeBefore };
 }

@@ -69,7 +69,8 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
       audited: true,
       takesKey: true,
       input: closeSchema(bounds),
-      run: ({ control }, caller, { input }) => control.closeListeners(caller, toCloseMany(input)),
+      run: ({ control }, caller, { input }, run) =>
+        control.closeListeners(caller, toCloseMany(input, run)),
     }),
     deleteListener: operation({
       name: 'deleteListener',

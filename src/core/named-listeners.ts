@@ -20,6 +20,7 @@ import type { Clock } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import { specBytes } from './sizes.ts';
 import type { ProjectStore } from './store.ts';
+import type { Micros } from './time.ts';
 
 /** What a caller's project has. */
 export interface Own {
@@ -38,6 +39,8 @@ export interface CloseMany {
   readonly ids: readonly string[] | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly pageToken: string | null;
+  /** By the labels: only those that were there then. */
+  readonly madeBefore: Micros | null;
 }
 
 /** The ids of those that are closed, and of those whose node is away or slow: their names and ports are taken still. */
@@ -205,7 +208,7 @@ export class NamedListeners {
   async closeMany(
     own: Own,
     by: Caller | null,
-    { ids, labels, pageToken }: CloseMany,
+    { ids, labels, pageToken, madeBefore }: CloseMany,
   ): Promise<ClosedMany> {
     const { listeners } = own.store;
     const page =
@@ -220,7 +223,8 @@ export class NamedListeners {
               ),
           )
         : { items: await foundOf(listeners, ids), nextPageToken: null };
-    const ended = new Map(page.items.map(({ id }) => [id, false]));
+    const chosen = page.items.filter((one) => (one.createdAt ?? 0) < (madeBefore ?? Infinity));
+    const ended = new Map(chosen.map(({ id }) => [id, false]));
     const failures: unknown[] = [];
     await inParallel([...ended.keys()], closesAtOnce, (id) =>
       this.close(own, by, id, 0).then(
@@ -236,7 +240,7 @@ export class NamedListeners {
 
   /** Page by page, for nobody. @throws as closeMany does */
   async closeAll(own: Own): Promise<void> {
-    const ask = { ids: null, labels: {} };
+    const ask = { ids: null, labels: {}, madeBefore: null };
     let pageToken: string | null = null;
     do {
       ({ nextPageToken: pageToken } = await this.closeMany(own, null, { ...ask, pageToken }));
@@ -256,7 +260,7 @@ export async function listenerOf(
 async function foundOf(
   directory: Pick<ListenerDirectory, 'findIds'>,
   idsOrNames: readonly string[],
-): Promise<readonly { readonly id: string }[]> {
+): Promise<readonly { readonly id: string; readonly createdAt?: Micros }[]> {
   const found = await directory.findIds(idsOrNames);
   const ids = idsOrNames.map((one, index) => found[index] ?? notFound(one));
   return [...new Set(ids)].map((id) => ({ id }));

@@ -53,3 +53,19 @@ test('a run that was lost before it had added its fault adds it, beside others o
   const made = await want(200, later, 'POST', path, fault, key);
   expect(made.faults).toMatchObject([{ name: 'latency' }, { name: 'latency-2', delayMs: 1 }]);
 });
+
+test('a close by labels whose run was lost closes nothing that was made since', async () => {
+  await using edge = await restEdge();
+  const { store, control } = edge;
+  const idempotencyKeys = without(store.idempotencyKeys, 'keep');
+  await using first = await restEdge({ idempotencyKeys, control });
+  const labels = { run: 'one' };
+  const { id } = await want(201, edge, 'POST', '/v1/listeners', { labels });
+  const path = '/v1/listeners:close';
+  expect(await want(200, first, 'POST', path, { labels }, key)).toMatchObject({ closed: [id] });
+  const since = await want(201, edge, 'POST', '/v1/listeners', { labels });
+  await store.nodes.takeOwn();
+  expect(await want(200, edge, 'POST', path, { labels }, key)).toMatchObject({ closed: [] });
+  const left = await want(200, edge, 'GET', `/v1/listeners/${since.id}`);
+  expect(left).toMatchObject({ state: 'listening' });
+});
