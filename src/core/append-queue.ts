@@ -141,9 +141,9 @@ export class AppendQueue {
         this.#batch = [];
       }
     } catch (error) {
-      for (const entry of [...this.#batch, ...this.#entries.splice(0)]) {
-        entry.committed.reject(error);
-      }
+      const told = error instanceof PlaceLost ? error.forCallers() : error;
+      for (const { committed } of [...this.#batch, ...this.#entries.splice(0)])
+        committed.reject(told);
       this.#batch = [];
       if (this.#isDrained) this.#options.log.debug({ err: error }, 'a place was left');
       else if (this.#stop.signal.aborted) {

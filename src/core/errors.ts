@@ -76,6 +76,11 @@ export class PlaceLost extends AppError {
   constructor(nodeId: string) {
     super('failed_precondition', `another process has taken the place of node ${nodeId}`);
   }
+
+  /** For those who wait for a commit: another process can do what this one could not, so that they come again. */
+  forCallers(): AppError {
+    return new AppError('unavailable', this.message, { retryAfterMs: 1000, cause: this });
+  }
 }
 
 /** unavailable: what streams and waits end with at a stop. */
