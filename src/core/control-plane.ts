@@ -40,7 +40,6 @@ import type { Projects } from './projects.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 import {
   isReachable,
-  learnHead,
   problemsOf,
   type ReadinessLimits,
   type ShownStatus,
@@ -271,7 +270,6 @@ export class ControlPlane {
     const project = await this.#options.projects.of(caller);
     await this.#options.eventLog.of(project).known();
     await this.isStoreReachable();
-    await learnHead(this.#options, project);
     return shownStatus(this.status(project), caller);
   }
 

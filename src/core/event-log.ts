@@ -37,8 +37,6 @@ export interface EventLogLimits extends AppendQueueLimits, LogCommandsLimits {
 export interface EventLogOptions extends Omit<AppendQueueOptions, 'limits' | 'publish'> {
   readonly store: Pick<Store, 'of' | 'foreignAppends'>;
   readonly limits: EventLogLimits;
-  /** No other process can append. */
-  readonly isAlone?: boolean;
 }
 
 /** What the logs of all projects have in common. */
@@ -109,6 +107,11 @@ export class EventLog implements Appends, ProjectAppends {
 
   end(): void {
     this.#endForeign();
+  }
+
+  /** Whether its bounds have been read once; from then on it hears how they change. */
+  get isKnown(): boolean {
+    return this.#isKnown;
   }
 
   /** Resolves when its bounds are known. @throws not_found where the project has no log, unavailable */
@@ -254,11 +257,6 @@ export class EventLog implements Appends, ProjectAppends {
   async learn(seq: number): Promise<void> {
     if (!this.#isKnown) await this.known();
     if (seq > this.#headSeq) this.#observe(await this.#stored.readBounds());
-  }
-
-  /** All that is committed by now is known then: of what others append a wake tells later, or never. @throws unavailable */
-  async catchUp(): Promise<void> {
-    await this.learn(this.#shared.options.isAlone === true ? 0 : Number.POSITIVE_INFINITY);
   }
 
   #assertKept(afterSeq: number): void {

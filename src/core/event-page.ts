@@ -53,8 +53,6 @@ interface EventPageAsk extends PageAsk, EventStart {
 /** @throws cursor_expired, invalid_argument, resource_exhausted, unavailable; the reason of the signal */
 export async function* readEventPage(ask: EventPageAsk): LogPage<Event> {
   const { order, query, log, filter } = ask;
-  // The other way round the store is read in any case.
-  if (order === 'asc') await log.catchUp();
   const from = (await keySeq(pageKey(ask.pageToken, query), log)) ?? (await firstSeq(ask));
   const selection = selectionOf(filter);
   const throughSeq = yield* filledPage(

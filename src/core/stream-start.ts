@@ -18,12 +18,8 @@ interface From {
   readonly signal: AbortSignal;
 }
 
-/**
- * From then on the log's head is no older than the call.
- * @throws cursor_expired, invalid_argument (a start above the head), resource_exhausted (`last`), unavailable
- */
+/** @throws cursor_expired, invalid_argument (a start above the head), resource_exhausted (`last`), unavailable */
 export async function startSeq({ start, log, store, filter, signal }: From): Promise<number> {
-  await log.catchUp();
   // The log's oldest event may be gone by the time it is read: before the oldest is 0, whichever that is.
   const kept = async (seq: number) => {
     await log.learn(seq);
@@ -36,9 +32,11 @@ export async function startSeq({ start, log, store, filter, signal }: From): Pro
     case 'since':
       return await kept(await store.log.seqBefore(start.time));
     case 'last':
+      if (!log.isKnown) await log.known();
       if (start.count === 0) return log.headSeq;
       return await kept(await store.log.seqBeforeNewest(start.count, filter, signal));
     case 'from_now':
+      if (!log.isKnown) await log.known();
       return log.headSeq;
   }
 }
