@@ -46,6 +46,7 @@ test('the changelog and the limits say nothing twice', () => {
       .split('\n')
       .filter((line) => /^(- |\| `)/.test(line));
     expect(entries.length, path).toBeGreaterThan(50);
+    expect(read(path)).not.toMatch(/^(<<<<<<<|=======|>>>>>>>)/m);
     expect(entries.filter((line, at) => entries.indexOf(line) !== at)).toEqual([]);
   }
 });
