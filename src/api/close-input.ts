@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { type CloseMany, closeMax } from '../core/named-listeners.ts';
-import { timeOfId } from '../tenancy/id-at.ts';
+import { timeOfId } from '../core/time.ts';
 import type { Run } from './idempotency.ts';
 import { list } from './list.ts';
 import { pageFields } from './queries.ts';

@@ -44,3 +44,8 @@ export function parseTime(text: string): Micros | null {
   if (!new Date(midnight).toISOString().startsWith(date)) return null;
   return millis * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
 }
+
+/** When it was made, of a UUIDv7 (RFC 9562, 5.7), to the millisecond. */
+export function timeOfId(id: string): Micros {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) * 1000;
+}

@@ -2,7 +2,7 @@
 import { parseCidr } from '../core/address.ts';
 import type { ConnectionQuery } from '../core/directories.ts';
 import type { ProjectRef } from '../core/project.ts';
-import { idSlack, type Micros } from '../core/time.ts';
+import { idSlack, type Micros, timeOfId } from '../core/time.ts';
 import { netBits, netOf } from './address-nets.ts';
 import type { Statement } from './database.ts';
 
@@ -236,11 +236,6 @@ export function idAbove(time: Micros): string {
 export function acceptTimes(id: string): readonly [earliest: Micros, latest: Micros] {
   const time = timeOfId(id);
   return [time - idSlack - 1000, time + idSlack + 1000];
-}
-
-/** Of a UUIDv7, to the millisecond. */
-export function timeOfId(id: string): Micros {
-  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) * 1000;
 }
 
 /** The lowest UUIDv7 (RFC 9562, 5.7) of the time's millisecond. */

@@ -6,10 +6,11 @@
  * seen a month ago only in its own. So each is read for a bounded piece, and the one that got furthest is read on.
  * Nothing here depends on statistics, which would not know which values come together.
  */
+import { timeOfId } from '../core/time.ts';
 import type { Reads, Rows } from './database.ts';
 import { latestEra } from './history-listeners.ts';
 import { isExact, type List, listsOf, type NetworkFilter, networkOf } from './history-lists.ts';
-import { type HistoryQuery, lowestId, timeOfId } from './history-query.ts';
+import { type HistoryQuery, lowestId } from './history-query.ts';
 import { gatherNetwork, newestOf, readList } from './history-steps.ts';
 import type { OpenBeside } from './open-beside.ts';
 

@@ -5,8 +5,3 @@ import type { Micros } from '../core/time.ts';
 export function idAt(time: Micros): string {
   return uuidv7({ msecs: Math.floor(time / 1000) });
 }
-
-/** Of a UUIDv7, to the millisecond. */
-export function timeOfId(id: string): Micros {
-  return Number.parseInt(id.replace('-', '').slice(0, 12), 16) * 1000;
-}
