@@ -203,7 +203,8 @@ async function openEventLog(
   onCommit: (commit: Commit) => void,
 ): Promise<EventLog> {
   const limits = { ...config.eventLog, pageBytesMax: config.bounds.pageBytesMax };
-  return await EventLog.open({ store, writer, log: logger, limits, onFatal, onCommit });
+  const isAlone = config.databaseUrl === null;
+  return await EventLog.open({ store, writer, log: logger, limits, isAlone, onFatal, onCommit });
 }
 
 function activityLog({ config, logger }: Ground, nodes: HeldNodes): ActivityLog {

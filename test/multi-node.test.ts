@@ -7,12 +7,14 @@ import { all, call, want } from './support/rest-client.ts';
 import { collect, ndjson } from './support/rest-stream.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import {
+  makeHome,
   type RunningApp,
   sharedApp,
   sharedHome,
   startApp,
   type TestApp,
   type TestHome,
+  type Tune,
 } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
@@ -127,6 +129,36 @@ test('followers of either node see one log in one order, while both write to it'
   expect(other).toEqual(again);
   for (const stream of live) stream.cancel();
 });
+
+test(
+  'what one node has committed the other shows at once, though no wake comes',
+  long,
+  async () => {
+    const never = 2 ** 30;
+    const unwoken: Tune = (config) => ({
+      ...config,
+      store: { ...config.store, wakeMs: never, pollMs: never },
+    });
+    await using place = await makeHome();
+    await using one = await startApp({ KODAMA_NODE_ID: `d-${randomUUID()}` }, place, unwoken);
+    await using other = await startApp({ KODAMA_NODE_ID: `e-${randomUUID()}` }, place, unwoken);
+    const { id } = await want(201, one, 'POST', '/v1/listeners', {});
+    const change = async (at: string): Promise<number> => {
+      await want(200, one, 'PATCH', `/v1/listeners/${id}`, { labels: { at } });
+      return await headOf(one);
+    };
+    const path = (afterSeq: number) => `${other.url}/v1/events?afterSeq=${afterSeq}`;
+    const first = await change('first');
+    expect(await headOf(other)).toBe(first);
+    const second = await change('second');
+    expect(await all(other, `/v1/events?afterSeq=${first}`, 'events')).toMatchObject([
+      { seq: second, listener: { labels: { at: 'second' } } },
+    ]);
+    const third = await change('third');
+    const items = await collect(ndjson(`${path(second)}&endAtHead=true`));
+    expect(items).toMatchObject([{ seq: third }, { seq: third }]);
+  },
+);
 
 test('a follower goes on at the other node where the first one left it', long, async () => {
   const seen: number[] = [];

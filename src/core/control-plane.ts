@@ -40,6 +40,7 @@ import type { Projects } from './projects.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 import {
   isReachable,
+  learnHead,
   problemsOf,
   type ReadinessLimits,
   type ShownStatus,
@@ -270,6 +271,7 @@ export class ControlPlane {
     const project = await this.#options.projects.of(caller);
     await this.#options.eventLog.of(project).known();
     await this.isStoreReachable();
+    await learnHead(this.#options, project);
     return shownStatus(this.status(project), caller);
   }
 

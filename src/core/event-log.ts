@@ -37,6 +37,8 @@ export interface EventLogLimits extends AppendQueueLimits, LogCommandsLimits {
 export interface EventLogOptions extends Omit<AppendQueueOptions, 'limits' | 'publish'> {
   readonly store: Pick<Store, 'of' | 'foreignAppends'>;
   readonly limits: EventLogLimits;
+  /** No other process can append. */
+  readonly isAlone?: boolean;
 }
 
 /** What the logs of all projects have in common. */
@@ -253,8 +255,8 @@ export class EventLog implements Appends, ProjectAppends {
     this.#assertKept(afterSeq);
   }
 
-  /** Another node may have appended what this one has not heard of yet. @throws unavailable */
-  async learn(seq: number): Promise<void> {
+  /** Up to the seq, or all: others may have appended what this process has not heard of. @throws unavailable */
+  async learn(seq = this.#shared.options.isAlone === true ? 0 : Infinity): Promise<void> {
     if (!this.#isKnown) await this.known();
     if (seq > this.#headSeq) this.#observe(await this.#stored.readBounds());
   }

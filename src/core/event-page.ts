@@ -54,6 +54,8 @@ interface EventPageAsk extends PageAsk, EventStart {
 export async function* readEventPage(ask: EventPageAsk): LogPage<Event> {
   const { order, query, log, filter } = ask;
   const from = (await keySeq(pageKey(ask.pageToken, query), log)) ?? (await firstSeq(ask));
+  // The other way round the store is read in any case.
+  if (order === 'asc') await log.learn();
   const selection = selectionOf(filter);
   const throughSeq = yield* filledPage(
     order === 'asc'

@@ -3,7 +3,7 @@ import type { Event } from './event.ts';
 import { type EventFilter, everySelection, selectionOf } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
 import type { EventPage, Log } from './store.ts';
-import { type StreamStart, startSeq } from './stream-start.ts';
+import { beginsNow, type StreamStart, startSeq } from './stream-start.ts';
 
 export interface FollowRequest {
   readonly start: StreamStart;
@@ -57,11 +57,13 @@ interface Follow extends FollowRequest {
  *   unavailable (the store is away while the stream reads from it)
  */
 export async function* follow(options: Follow): AsyncGenerator<StreamItem, void, void> {
-  const { log, signal, heartbeatMs, endAtHead } = options;
+  const { log, signal, start, heartbeatMs, endAtHead } = options;
   const { readOld = (eventsMax, read) => read(eventsMax) } = options;
   let seq = await startSeq(options);
   options.onSeq?.(seq);
-  const backlogEnd = options.start.kind === 'from_now' ? seq : log.headSeq;
+  // After the start was found: what comes meanwhile is behind it.
+  if (endAtHead && !beginsNow(start)) await log.learn();
+  const backlogEnd = beginsNow(start) ? seq : log.headSeq;
   // A listener that comes after that is seen to come.
   const watch = await options.watch?.();
   const selection = selectionOf(watch?.filter ?? options.filter);

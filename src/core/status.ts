@@ -1,5 +1,6 @@
 /** How this node is, for those who watch it. */
 import { type Caller, isOperator } from './caller.ts';
+import { hasCode } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import type { HeldNodes } from './held-nodes.ts';
 import type { WorkerStatus } from './ports.ts';
@@ -62,6 +63,15 @@ export interface StatusSources {
   /** Projects of whose nodes none is declared lost now. */
   readonly sweeps: { readonly suspended: readonly ProjectRef[] };
   readonly limits: ReadinessLimits;
+}
+
+/** What others have committed. Of a store that is away nothing more is known. @throws not_found */
+export async function learnHead(sources: StatusSources, project: ProjectRef): Promise<void> {
+  if (!isReachable(sources)) return;
+  const learning = sources.eventLog.of(project).learn();
+  await learning.catch((error: unknown) => {
+    if (!hasCode(error, 'unavailable')) throw error;
+  });
 }
 
 /** With what is known here of the project's log. */

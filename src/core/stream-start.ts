@@ -10,6 +10,10 @@ export type StreamStart =
   | { readonly kind: 'last'; readonly count: number }
   | { readonly kind: 'from_now' };
 
+export function beginsNow(start: StreamStart): boolean {
+  return start.kind === 'from_now' || (start.kind === 'last' && start.count === 0);
+}
+
 interface From {
   readonly start: StreamStart;
   readonly filter: EventFilter;
@@ -25,18 +29,12 @@ export async function startSeq({ start, log, store, filter, signal }: From): Pro
     await log.learn(seq);
     return seq < log.oldestSeq ? 0 : Math.min(seq, log.headSeq);
   };
-  switch (start.kind) {
-    case 'after_seq':
-      await log.checkCursor(start.seq);
-      return start.seq;
-    case 'since':
-      return await kept(await store.log.seqBefore(start.time));
-    case 'last':
-      if (!log.isKnown) await log.known();
-      if (start.count === 0) return log.headSeq;
-      return await kept(await store.log.seqBeforeNewest(start.count, filter, signal));
-    case 'from_now':
-      if (!log.isKnown) await log.known();
-      return log.headSeq;
+  if (start.kind === 'after_seq') {
+    await log.checkCursor(start.seq);
+    return start.seq;
   }
+  if (start.kind === 'since') return await kept(await store.log.seqBefore(start.time));
+  if (!log.isKnown) await log.known();
+  if (start.kind === 'from_now' || start.count === 0) return log.headSeq;
+  return await kept(await store.log.seqBeforeNewest(start.count, filter, signal));
 }
