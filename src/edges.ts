@@ -60,7 +60,7 @@ export interface EdgesGround {
 
 /** What what is done with nodes and join tokens needs of whoever has the sessions. */
 export interface FleetGround {
-  readonly onRemoved: (by: Caller, node: Node) => Promise<void>;
+  readonly end: (by: Caller, node: Node) => Promise<void>;
   /** Null where its certificate is one that an authority vouches for. */
   readonly pin: () => string | null;
   /** Null: the gateway is off. */

@@ -96,16 +96,16 @@ export async function startFleet(
   fleet.commands.start((...command) => control.nodeCalls.run(...command), { isAlone });
   if (config.workers > 0) fleet.ownCordon.start();
   fleet.sweeps.start({ goneNodes, expire: control.expireListener.bind(control) });
-  const onRemoved = async (by: Caller, { id }: { readonly id: string }) => {
+  const end = async (by: Caller, { id }: { readonly id: string }) => {
     fleet.sessions.remove(id);
     await goneNodes.lose(id, { isRemoved: true, by });
   };
   const { port, host } = config.gateway;
-  if (port === null) return { onRemoved, pin: () => null, gatewayUrl: () => null };
+  if (port === null) return { end, pin: () => null, gatewayUrl: () => null };
   const gateway = await startGateway(ground, { host, port }, resources);
   ground.reservedPorts.push(gateway.address.port);
   const url = config.gateway.url ?? gatewayUrl(gateway);
-  return { onRemoved, pin: () => gateway.pin, gatewayUrl: () => url };
+  return { end, pin: () => gateway.pin, gatewayUrl: () => url };
 }
 
 async function startGateway(

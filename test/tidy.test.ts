@@ -103,7 +103,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 680,
   metrics: 320,
   node: 550,
-  postgres: 7620,
+  postgres: 7630,
   tenancy: 1550,
   tls: 385,
   wire: 670,

@@ -126,7 +126,7 @@ export class GoneNodes {
 
   /**
    * Of a node on a host of its own that is lost: its connections are over, there too by now, and as far as is known here
-   * nobody listens; one that was to be closed is. Of one that was removed all listeners are closed, for who removed it. Idempotent.
+   * nobody listens; one that was to be closed is. Of one that is removed all listeners are closed, for who removes it. Idempotent.
    * @throws failed_precondition when it is up; unavailable
    */
   async lose(
@@ -134,6 +134,8 @@ export class GoneNodes {
     { isRemoved, by = null }: { readonly isRemoved: boolean; readonly by?: Caller | null },
   ): Promise<void> {
     const { store, logger } = this.#options;
+    // Where nothing is left to append, a place that was taken long ago would not tell that its node is back.
+    if (isRemoved) this.#places.delete(nodeId);
     const reason = { code: 'node_lost', message: 'its node has not been heard of for too long' };
     await this.#inPlaceOf(nodeId, 'what is here', async (place) => {
       let connections = 0;

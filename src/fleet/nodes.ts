@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Caller } from '../core/caller.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, hasCode } from '../core/errors.ts';
 import { listPage, type Page, type PageAsk } from '../core/page.ts';
 import type { Clock } from '../core/ports.ts';
 import { auditOf } from '../tenancy/audited.ts';
@@ -16,8 +16,11 @@ import type { NodeChange, NodeQuery, NodeRows } from './store.ts';
 export interface NodeCasesOptions {
   readonly rows: NodeRows;
   readonly projects: Pick<ProjectCases, 'seenBy'>;
-  /** Ends the session of a node that was removed, and closes what it has, on record too. Idempotent. */
-  readonly onRemoved: (by: Caller, node: Node) => Promise<void>;
+  /**
+   * Ends the session of a node that is removed, and closes what it has, on record too. Idempotent.
+   * @throws failed_precondition when it is up; unavailable
+   */
+  readonly end: (by: Caller, node: Node) => Promise<void>;
   readonly wakes: Pick<TenancyWakes, 'tellChange'>;
   readonly clock: Clock;
 }
@@ -66,16 +69,20 @@ export class NodeCases {
    * @throws not_found, permission_denied, failed_precondition (a built-in one that is there), unavailable
    */
   async remove(caller: Caller, idOrName: string): Promise<void> {
-    const { rows, onRemoved, clock } = this.#options;
+    const { rows, end, clock } = this.#options;
     const node = await this.#findOwn(caller, idOrName);
-    if (node.isBuiltIn && node.state === 'ready') {
-      const message = `node ${node.name} is built into a process that is up: stop that first`;
-      throw new AppError('failed_precondition', message);
-    }
+    if (node.isBuiltIn && node.state === 'ready') throw nodeUp(node.name);
     caller.signal.throwIfAborted();
-    if (node.state === 'removed') return await onRemoved(caller, node);
-    const removed = await rows.remove(node, clock.now(), this.#audit(caller, 'deleteNode'));
-    await onRemoved(caller, removed);
+    // A built-in one may turn out to be up: it is ended first, and marked only then.
+    if (node.isBuiltIn) await end(caller, node);
+    if (node.state !== 'removed') {
+      const removed = rows.remove(node, clock.now(), this.#audit(caller, 'deleteNode'));
+      await removed.catch((error: unknown) => {
+        // Another was faster.
+        if (!hasCode(error, 'not_found')) throw error;
+      });
+    }
+    if (!node.isBuiltIn) await end(caller, node);
   }
 
   async #find(caller: Caller, idOrName: string): Promise<Node> {
@@ -111,6 +118,12 @@ function isSame(node: Node, change: NodeChange): boolean {
 /** The fields of a node that are told where they change. */
 export function auditedNode({ name, labels, shared, cordoned, lostAfterMs, state }: Node): object {
   return { name, labels, shared, cordoned, lostAfterMs, state };
+}
+
+/** failed_precondition: of a built-in node, which is removed only once its process is gone. */
+export function nodeUp(name: string): AppError {
+  const message = `node ${name} is built into a process that is up: stop that first`;
+  return new AppError('failed_precondition', message);
 }
 
 export function noNode(idOrName: string): AppError {

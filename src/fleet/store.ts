@@ -38,7 +38,10 @@ export interface NodeRows {
   list(query: NodeQuery, page: PageRequest): Promise<PageItems<Node>>;
   /** Of a node that was found: what it holds is told as it was then. @throws not_found (it was removed meanwhile) */
   update(found: Node, change: NodeChange, audit: AuditOf<Node>): Promise<Node>;
-  /** Its key is void and its name free from now on. @throws not_found (it was removed meanwhile) */
+  /**
+   * Its key is void and its name free from now on.
+   * @throws not_found (it was removed meanwhile); failed_precondition (it is built into a process that is up)
+   */
   remove(found: Node, now: Micros, audit: AuditOf<Node>): Promise<Node>;
   /**
    * Deletes at most `limit` that were removed before, with their places in the log; not those of which a listener or a

@@ -8,6 +8,7 @@ import { long } from '../../test/support/long.ts';
 import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { sampleAuditEntry } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
 import type { AuditEntry } from '../core/audit.ts';
 import { operator } from '../core/caller.ts';
 import { systemClock } from '../core/clock.ts';
@@ -425,6 +426,37 @@ test('a node that was removed goes with the last that tells of it', async () => 
   await nodes.purge(10, 1);
   expect(await names()).toEqual(['later']);
   expect(await query('SELECT count(*)::integer FROM writers')).toEqual([{ count: 1 }]);
+});
+
+test('a built-in node that is up is not removed, and one that starts meanwhile takes that back', async () => {
+  await using ground = await openGround();
+  const { nodes, query } = ground;
+  const find = async () =>
+    (await nodes.find(defaultProject, 'node-b')) ?? expect.fail('it started');
+  await using first = await ground.open('node-b');
+  await first.nodes.takeOwn();
+  await expect(nodes.remove(await find(), 5, audit)).rejects.toMatchObject({
+    code: 'failed_precondition',
+  });
+  expect(await find()).toMatchObject({ state: 'ready' });
+  await first[Symbol.asyncDispose]();
+  await waitFor('its end', async () => (await find()).state === 'disconnected');
+  await using second = await ground.open('node-b');
+  await query('BEGIN');
+  await query(`UPDATE nodes SET state = 'removed', removed_at = 5 WHERE id = 'node-b'`);
+  const starting = second.nodes.takeOwn();
+  await waitFor('its start to wait for that', async () => {
+    const blocked = 'pg_backend_pid() = ANY(pg_blocking_pids(pid))';
+    return (await query(`SELECT pid FROM pg_locks WHERE NOT granted AND ${blocked}`)).length > 0;
+  });
+  await query('COMMIT');
+  await starting;
+  expect(await query(`SELECT state, removed_at FROM nodes WHERE id = 'node-b'`)).toEqual([
+    { state: 'ready', removed_at: null },
+  ]);
+  await second[Symbol.asyncDispose]();
+  await waitFor('its end', async () => (await find()).state === 'disconnected');
+  expect(await nodes.remove(await find(), 5, audit)).toMatchObject({ state: 'removed' });
 });
 
 test('SQL and process have one key for a node', async () => {

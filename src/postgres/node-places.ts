@@ -37,8 +37,12 @@ const enterSql = `WITH node AS (
 )
 INSERT INTO writers AS w (ref, epoch, append_number, id) SELECT ref, 1, 0, $1 FROM node
 ON CONFLICT (id) DO UPDATE SET epoch = w.epoch + 1, append_number = 0 RETURNING ref, epoch`;
-/** Whether there is a node for others to see; of one that is, its presence tells how it is. */
-const ownStateSql = `UPDATE nodes SET state = $2::node_state WHERE ref = $1::integer AND state <> $2::node_state`;
+/**
+ * Whether there is a node for others to see; of one that is, its presence tells how it is. Whatever it was: a removal that
+ * began before it was seen is waited for, and taken back.
+ */
+const ownStateSql =
+  'UPDATE nodes SET state = $2::node_state, removed_at = NULL WHERE ref = $1::integer';
 const lookSql = `SELECT w.epoch, ${isHeldSql('$2')}, n.is_built_in, n.state
   FROM writers w JOIN nodes n ON n.ref = w.ref WHERE w.id = $1`;
 /** A process that came meanwhile has a newer epoch; one that comes now takes a newer one after this. */

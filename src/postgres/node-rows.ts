@@ -7,13 +7,13 @@ import { type PageItems, type PageRequest, readWithNext } from '../core/page.ts'
 import { defaultProject, type ProjectRef, projectRef } from '../core/project.ts';
 import type { Micros } from '../core/time.ts';
 import type { Node, NodeState } from '../fleet/node.ts';
-import { noNode } from '../fleet/nodes.ts';
+import { nodeUp, noNode } from '../fleet/nodes.ts';
 import type { NodeChange, NodeQuery, NodeRows as Port } from '../fleet/store.ts';
 import type { AuditOf } from '../tenancy/store.ts';
 import { auditRow } from './audit-rows.ts';
 import type { Database, Rows } from './database.ts';
 import type { LazyPrisma, Transaction } from './lazy-prisma.ts';
-import { presenceKeySql, presentKeysSql } from './node-presence.ts';
+import { isHeldSql, presenceKeySql, presentKeysSql } from './node-presence.ts';
 
 /** What a node's row does not have. */
 export type NodeSeen = Pick<Node, 'projectName' | 'state' | 'listeners' | 'openConnections'>;
@@ -58,6 +58,10 @@ const purgeSql = `WITH gone AS (
 ), streams AS (
   DELETE FROM node_streams s USING gone WHERE s.node = gone.ref
 ) SELECT ref FROM gone`;
+
+/** A built-in node that starts is seen by its presence, or waits for this lock and takes its removal back. */
+const lockSql = `SELECT n.is_built_in AND ${isHeldSql(presenceKeySql('n.id'))} AS "isUp" FROM nodes n
+  WHERE n.project = $1::integer AND n.ref = $2::integer AND n.state <> 'removed' FOR UPDATE`;
 
 export class NodeRows implements Port {
   readonly #database: Database;
@@ -125,9 +129,10 @@ export class NodeRows implements Port {
   ): Promise<Node> {
     const { ref, name, project } = found;
     return await this.#prisma.transaction(project, async (transaction: Transaction) => {
-      const held = await transaction.$queryRaw<object[]>`
-        SELECT ref FROM nodes WHERE project = ${project} AND ref = ${ref} AND state <> 'removed' FOR UPDATE`;
-      if (held.length === 0) throw noNode(name);
+      type Held = { readonly isUp: boolean };
+      const [held] = await transaction.$queryRawUnsafe<Held[]>(lockSql, project, ref);
+      if (held === undefined) throw noNode(name);
+      if (held.isUp && state === 'removed') throw nodeUp(name);
       const where = { ref, project };
       const before = nodeOf(await transaction.node.findUniqueOrThrow({ where }), found);
       const saved = await transaction.node.update({ where, data });

@@ -118,3 +118,27 @@ test('what a stopped node left is deleted at another, and the rest is there when
   });
   await checkLog(b);
 });
+
+test('a stopped node is removed with what it has, for all who ask, and is back with its next start', async () => {
+  await using home = await makeHome();
+  await using b = await startApp({ KODAMA_NODE_ID: nodeB }, home);
+  const path = `/v1/nodes/${nodeA}`;
+  const listener = await (async () => {
+    await using a = await startProcess(home, { KODAMA_NODE_ID: nodeA });
+    const made = await want(201, a, 'POST', '/v1/listeners', { name: 'mine' });
+    await clients(made.laddr.port, 1);
+    await openConnections(b, 'mine', 1);
+    return made;
+  })();
+  await waitFor('its end', async () => (await want(200, b, 'GET', path)).state === 'disconnected');
+  await Promise.all([want(204, b, 'DELETE', path), want(204, b, 'DELETE', path)]);
+  await want(204, b, 'DELETE', path);
+  expect(await want(200, b, 'GET', path)).toMatchObject({ state: 'removed', listeners: 0 });
+  expect(await want(200, b, 'GET', `/v1/listeners/${listener.id}`)).toMatchObject({
+    state: 'closed',
+  });
+  const events = await checkLog(b);
+  expect(events.at(-2)?.connection).toMatchObject({ closeReason: 'node_lost' });
+  await using back = await startApp({ KODAMA_NODE_ID: nodeA }, home);
+  expect(await want(200, back, 'GET', path)).toMatchObject({ state: 'ready', listeners: 0 });
+});

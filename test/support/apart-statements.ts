@@ -42,7 +42,7 @@ export const storeReasons: Reasons = [
     'which other nodes there are',
   ],
   [/UPDATE nodes SET state = 'pending'.* WHERE id = \$1/, 'a node that takes its own place'],
-  [/^UPDATE nodes SET state = \$2::node_state WHERE ref = \$1/, 'its own node'],
+  [/^UPDATE nodes SET state = \$2::node_state, removed_at = NULL WHERE ref = \$1/, 'its own node'],
   [/^SELECT ref, id, name FROM nodes$/, 'the names of nodes, for rows of a project'],
   [
     /^SELECT project, count\(\*\).* FROM idempotency_keys GROUP BY project$/,
