@@ -4,7 +4,8 @@ import type { ListenerDirectory } from './directories.ts';
 import { hasCode } from './errors.ts';
 import type { GoneNodes } from './gone-nodes.ts';
 import { drainEnd, isOver, type Listener } from './listener.ts';
-import type { OtherNodes } from './node-command.ts';
+import { type OtherNodes, whereItIs } from './node-command.ts';
+import type { Whereabouts } from './nodes.ts';
 import type { Clock } from './ports.ts';
 import { WakeUps } from './wake-ups.ts';
 
@@ -18,7 +19,7 @@ export interface ClosesElsewhereOptions {
 export type IsDue = (listener: Listener) => boolean;
 
 interface AbsentClose {
-  readonly mayComeBack: boolean;
+  readonly where: Whereabouts;
   readonly drainMs: number;
   readonly isDue?: IsDue;
 }
@@ -44,33 +45,28 @@ export class ClosesElsewhere {
   ): Promise<boolean> {
     const { others } = this.#options;
     const { id, nodeId, project } = listener;
-    const where = await others.whereIs(nodeId);
-    if (where !== 'there') {
-      return await this.#closeAbsent(by, listener, {
-        mayComeBack: where === 'disconnected',
-        drainMs,
-      });
-    }
-    const left = await others.run(by, project, nodeId, { kind: 'close', id, drainMs });
-    if (left.length === 0 || drainMs === 0 || by === null) return left.length === 0;
-    return await drained(listeners, id, { signal: by.signal, drainMs });
+    return await whereItIs(others, nodeId, async (where) => {
+      if (where !== 'there') return await this.#closeAbsent(by, listener, { where, drainMs });
+      const left = await others.run(by, project, nodeId, { kind: 'close', id, drainMs });
+      if (left.length === 0 || drainMs === 0 || by === null) return left.length === 0;
+      return await drained(listeners, id, { signal: by.signal, drainMs });
+    });
   }
 
   /** Nothing where its node is there: who has that closes it by itself. @throws unavailable */
   async expire(listener: Listener, isDue: IsDue): Promise<void> {
-    const where = await this.#options.others.whereIs(listener.nodeId);
-    if (where === 'there') return;
-    const mayComeBack = where === 'disconnected';
-    await this.#closeAbsent(null, listener, { mayComeBack, drainMs: 0, isDue });
+    await whereItIs(this.#options.others, listener.nodeId, async (where) => {
+      if (where !== 'there') await this.#closeAbsent(null, listener, { where, drainMs: 0, isDue });
+    });
   }
 
   async #closeAbsent(
     by: Caller | null,
     listener: Listener,
-    { mayComeBack, drainMs, isDue = () => true }: AbsentClose,
+    { where, drainMs, isDue = () => true }: AbsentClose,
   ): Promise<boolean> {
     const { goneNodes, clock } = this.#options;
-    if (!mayComeBack) {
+    if (where !== 'disconnected') {
       await goneNodes.closeListener(by, listener, isDue);
       return true;
     }

@@ -9,7 +9,8 @@ import type { ListenerNames, Named } from './listener-names.ts';
 import type { LoopShares } from './loop-shares.ts';
 import type { Own } from './named-listeners.ts';
 import type { NodeCallLimits, NodeCalls } from './node-calls.ts';
-import type { OtherNodes } from './node-command.ts';
+import { awayRetryMs, type OtherNodes, whereItIs } from './node-command.ts';
+import type { Whereabouts } from './nodes.ts';
 import {
   type PageAsk,
   type PageInPieces,
@@ -20,9 +21,6 @@ import {
 } from './page.ts';
 import type { ProjectRef } from './project.ts';
 import { whileThere } from './while-there.ts';
-
-/** By then its node may be back. */
-const retryAfterMs = 5000;
 
 export interface ConnectionLimits extends NodeCallLimits {
   /** Listeners that a reader may choose by their labels. */
@@ -95,14 +93,16 @@ export class Connections {
     if (connection.state === 'closed') return connection;
     const { nodeId } = connection;
     const held = nodes.get(nodeId);
-    const where = held === null ? await others.whereIs(nodeId) : 'there';
-    if (held !== null) await nodeCalls.closeConnection(held, caller, id, mode);
-    else if (where === 'there') {
-      await others.run(caller, project, nodeId, { kind: 'close_connection', id, mode });
-    } else if (where === 'disconnected') {
-      const message = `connection ${id} is on node ${nodeId}, which is not connected`;
-      throw new AppError('unavailable', message, { retryAfterMs });
-    } else await goneNodes.closeConnection(caller, project, connection);
+    const elsewhere = async (where: Whereabouts) => {
+      if (where === 'there') {
+        await others.run(caller, project, nodeId, { kind: 'close_connection', id, mode });
+      } else if (where === 'disconnected') {
+        const message = `connection ${id} is on node ${nodeId}, which is not connected`;
+        throw new AppError('unavailable', message, { retryAfterMs: awayRetryMs });
+      } else await goneNodes.closeConnection(caller, project, connection);
+    };
+    if (held === null) await whereItIs(others, nodeId, elsewhere);
+    else await nodeCalls.closeConnection(held, caller, id, mode);
     return await this.get(own, id);
   }
 }

@@ -137,7 +137,7 @@ export class ControlPlane {
     return await whileThere(caller, listPage(asked, ask, read));
   }
 
-  /** @throws not_found, failed_precondition (closed, or of a process that is gone), what Listeners.update throws */
+  /** @throws not_found, failed_precondition (closed), unavailable (its process is not there), what Listeners.update throws */
   async updateListener(caller: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
     return await this.#listeners.update(await this.#of(caller), caller, idOrName, patch);
   }

@@ -83,6 +83,13 @@ export class PlaceLost extends AppError {
   }
 }
 
+/** unavailable: a node is up in whose place something was to be done. Who looks for it again finds it there. */
+export class NodeUp extends AppError {
+  constructor(nodeId: string, what: string) {
+    super('unavailable', `${what} is on node ${nodeId}, which is up`, { retryAfterMs: 1000 });
+  }
+}
+
 /** unavailable: what streams and waits end with at a stop. */
 export class ShuttingDown extends AppError {
   constructor() {

@@ -12,7 +12,7 @@ test('a node that came back is not lost to who removes it, though nothing was le
   await goneNodes.lose('node-b', { isRemoved: true });
   const back = await store.nodes.takeOwn();
   expect(await rejection(goneNodes.lose('node-b', { isRemoved: true }))).toMatchObject({
-    code: 'failed_precondition',
+    code: 'unavailable',
     message: expect.stringContaining('node-b, which is up'),
   });
   expect(await back.append({ number: 1, entries: [] })).toEqual(new Map());

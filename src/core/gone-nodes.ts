@@ -10,7 +10,7 @@
 import { AbsentPlace, type AbsentPlaceOptions, type ListenerStep } from './absent-place.ts';
 import type { Caller } from './caller.ts';
 import type { Connection } from './connection.ts';
-import { AppError, hasCode } from './errors.ts';
+import { AppError, hasCode, NodeUp, PlaceLost } from './errors.ts';
 import { isOver, type Listener } from './listener.ts';
 import type { Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
@@ -35,7 +35,7 @@ export class GoneNodes {
     this.#options = options;
   }
 
-  /** Where it is still due. Idempotent. @throws failed_precondition when its node is up; unavailable */
+  /** Where it is still due. Idempotent. @throws NodeUp, unavailable */
   async closeListener(
     by: Caller | null,
     { id, nodeId, project }: Listener,
@@ -90,7 +90,7 @@ export class GoneNodes {
     return await find();
   }
 
-  /** Idempotent. @throws failed_precondition when its node is up; unavailable */
+  /** Idempotent. @throws NodeUp, unavailable */
   async closeConnection(
     by: Caller,
     project: ProjectRef,
@@ -127,7 +127,7 @@ export class GoneNodes {
   /**
    * Of a node on a host of its own that is lost: its connections are over, there too by now, and as far as is known here
    * nobody listens; one that was to be closed is. Of one that is removed all listeners are closed, for who removes it. Idempotent.
-   * @throws failed_precondition when it is up; unavailable
+   * @throws NodeUp, unavailable
    */
   async lose(
     nodeId: string,
@@ -175,9 +175,7 @@ export class GoneNodes {
   async #attempt(nodeId: string, what: string, work: (place: AbsentPlace) => Promise<void>) {
     for (let attempt = 1; ; attempt += 1) {
       const place = await this.#placeOf(nodeId);
-      if (place === null) {
-        throw new AppError('failed_precondition', `${what} is on node ${nodeId}, which is up`);
-      }
+      if (place === null) throw new NodeUp(nodeId, what);
       try {
         await work(place);
         return;
@@ -185,7 +183,8 @@ export class GoneNodes {
         // After an append whose outcome is not known its number is not known either.
         this.#places.delete(nodeId);
         // The node is back, or another one acts for it.
-        if (!hasCode(error, 'failed_precondition') || attempt === attemptsMax) throw error;
+        if (hasCode(error, 'failed_precondition') && attempt < attemptsMax) continue;
+        throw error instanceof PlaceLost ? error.forCallers() : error;
       }
     }
   }

@@ -2,7 +2,7 @@
 import type { Caller } from './caller.ts';
 import { ClosesElsewhere, type IsDue } from './closes-elsewhere.ts';
 import type { ListenerDirectory } from './directories.ts';
-import { AppError, hasCode, nameTaken } from './errors.ts';
+import { AppError, hasCode, NodeUp, nameTaken } from './errors.ts';
 import { assertFaultList, assertFaultsSuit, nameFaults } from './fault.ts';
 import type { FaultChange } from './fault-changes.ts';
 import type { GoneNodes } from './gone-nodes.ts';
@@ -13,7 +13,7 @@ import { isOver, type Listener, type ListenerPatch, type NewListener } from './l
 import { assertSpecFits } from './listener-bounds.ts';
 import { changeOf } from './listener-change.ts';
 import type { NodeCalls } from './node-calls.ts';
-import type { NodeCommand, OtherNodes } from './node-command.ts';
+import { awayRetryMs, type NodeCommand, type OtherNodes } from './node-command.ts';
 import { listPage, type Page } from './page.ts';
 import type { Placement } from './placement.ts';
 import type { Clock } from './ports.ts';
@@ -127,7 +127,7 @@ export class NamedListeners {
     if (!isOver(listener) && isDue(listener)) await this.#elsewhere.expire(listener, isDue);
   }
 
-  /** @throws not_found, failed_precondition (closed, or of a process that is gone), and what Listeners.update throws */
+  /** @throws not_found, failed_precondition (closed), unavailable (its process is not there), what Listeners.update throws */
   async update(own: Own, by: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
     const changed = this.#change(own, by, idOrName, {
       here: ({ listeners }, id) => listeners.update(by, id, patch),
@@ -186,7 +186,7 @@ export class NamedListeners {
       const where = await others.whereIs(nodeId);
       if (where === 'gone') {
         const message = `listener ${idOrName} is on node ${nodeId}, which is not there: it can only be deleted meanwhile`;
-        throw new AppError('failed_precondition', message);
+        throw new AppError('unavailable', message, { retryAfterMs: awayRetryMs });
       }
       try {
         if (where !== 'there') {
@@ -196,7 +196,8 @@ export class NamedListeners {
         return changed ?? listener;
       } catch (error) {
         // Somebody else's change came in between, or the node came back.
-        if (!hasCode(error, 'failed_precondition') || attempt === attemptsMax) throw error;
+        const isMoved = hasCode(error, 'failed_precondition') || error instanceof NodeUp;
+        if (!isMoved || attempt === attemptsMax) throw error;
       }
     }
   }

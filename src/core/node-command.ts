@@ -1,5 +1,6 @@
 /** What is asked of a node whose place another process has: plain JSON data, and so is the answer. */
 import type { Caller } from './caller.ts';
+import { NodeUp } from './errors.ts';
 import type { Fault, UnnamedFault } from './fault.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import type { Whereabouts } from './nodes.ts';
@@ -41,4 +42,23 @@ export interface OtherNodes {
     nodeId: string,
     command: NodeCommand,
   ): Promise<readonly Listener[]>;
+}
+
+/** By then a node that is away may be back. */
+export const awayRetryMs = 5000;
+const looksMax = 3;
+
+/** Work by where a node is, which may be back once its place is wanted: then it is looked again. @throws what the work throws */
+export async function whereItIs<Done>(
+  others: Pick<OtherNodes, 'whereIs'>,
+  nodeId: string,
+  work: (where: Whereabouts) => Promise<Done>,
+): Promise<Done> {
+  for (let look = 1; ; look += 1) {
+    try {
+      return await work(await others.whereIs(nodeId));
+    } catch (error) {
+      if (!(error instanceof NodeUp) || look === looksMax) throw error;
+    }
+  }
 }

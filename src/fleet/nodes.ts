@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Caller } from '../core/caller.ts';
-import { AppError, hasCode } from '../core/errors.ts';
+import { AppError, hasCode, NodeUp } from '../core/errors.ts';
 import { listPage, type Page, type PageAsk } from '../core/page.ts';
 import type { Clock } from '../core/ports.ts';
 import { auditOf } from '../tenancy/audited.ts';
@@ -18,7 +18,7 @@ export interface NodeCasesOptions {
   readonly projects: Pick<ProjectCases, 'seenBy'>;
   /**
    * Ends the session of a node that is removed, and closes what it has, on record too. Idempotent.
-   * @throws failed_precondition when it is up; unavailable
+   * @throws NodeUp, unavailable
    */
   readonly end: (by: Caller, node: Node) => Promise<void>;
   readonly wakes: Pick<TenancyWakes, 'tellChange'>;
@@ -71,10 +71,14 @@ export class NodeCases {
   async remove(caller: Caller, idOrName: string): Promise<void> {
     const { rows, end, clock } = this.#options;
     const node = await this.#findOwn(caller, idOrName);
-    if (node.isBuiltIn && node.state === 'ready') throw nodeUp(node.name);
+    if (node.isBuiltIn && node.state === 'ready') throw builtInUp(node.name);
     caller.signal.throwIfAborted();
     // A built-in one may turn out to be up: it is ended first, and marked only then.
-    if (node.isBuiltIn) await end(caller, node);
+    if (node.isBuiltIn) {
+      await end(caller, node).catch((error: unknown) => {
+        throw error instanceof NodeUp ? builtInUp(node.name) : error;
+      });
+    }
     if (node.state !== 'removed') {
       const removed = rows.remove(node, clock.now(), this.#audit(caller, 'deleteNode'));
       await removed.catch((error: unknown) => {
@@ -121,7 +125,7 @@ export function auditedNode({ name, labels, shared, cordoned, lostAfterMs, state
 }
 
 /** failed_precondition: of a built-in node, which is removed only once its process is gone. */
-export function nodeUp(name: string): AppError {
+export function builtInUp(name: string): AppError {
   const message = `node ${name} is built into a process that is up: stop that first`;
   return new AppError('failed_precondition', message);
 }

@@ -3,7 +3,7 @@
  * on. A node that is overdue is disconnected, and serves on; one that is overdue for long is lost, and its connections
  * are closed on record. Where there is no node but built-in ones it is hardly looked, until a session begins.
  */
-import { hasCode } from '../core/errors.ts';
+import { hasCode, NodeUp } from '../core/errors.ts';
 import type { GoneNodes } from '../core/gone-nodes.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
@@ -195,7 +195,7 @@ export class Sweeps implements AsyncDisposable {
       await rows.markLost(ref);
     } catch (error) {
       // It is back.
-      if (!hasCode(error, 'failed_precondition')) throw error;
+      if (!(error instanceof NodeUp)) throw error;
     }
   }
 

@@ -7,7 +7,7 @@ import { type PageItems, type PageRequest, readWithNext } from '../core/page.ts'
 import { defaultProject, type ProjectRef, projectRef } from '../core/project.ts';
 import type { Micros } from '../core/time.ts';
 import type { Node, NodeState } from '../fleet/node.ts';
-import { nodeUp, noNode } from '../fleet/nodes.ts';
+import { builtInUp, noNode } from '../fleet/nodes.ts';
 import type { NodeChange, NodeQuery, NodeRows as Port } from '../fleet/store.ts';
 import type { AuditOf } from '../tenancy/store.ts';
 import { auditRow } from './audit-rows.ts';
@@ -132,7 +132,7 @@ export class NodeRows implements Port {
       type Held = { readonly isUp: boolean };
       const [held] = await transaction.$queryRawUnsafe<Held[]>(lockSql, project, ref);
       if (held === undefined) throw noNode(name);
-      if (held.isUp && state === 'removed') throw nodeUp(name);
+      if (held.isUp && state === 'removed') throw builtInUp(name);
       const where = { ref, project };
       const before = nodeOf(await transaction.node.findUniqueOrThrow({ where }), found);
       const saved = await transaction.node.update({ where, data });
