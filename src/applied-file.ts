@@ -50,13 +50,17 @@ const again = 'what differs can only be made again';
 /** @throws StartError */
 export async function applyAtStart(file: AppliedFile, ground: Ground): Promise<void> {
   const { api, nodeId, logger, signal } = ground;
-  const caller = { ...operator, requestId: 'start', sourceIp: null, userAgent: null, signal };
+  // A signal begins nothing more, and ends nothing half-way: what is closed by then is made as it was.
+  const steady = new AbortController().signal;
+  const of = { requestId: 'start', sourceIp: null, userAgent: null, signal: steady };
   const leave = (since: string, listeners: readonly string[], reason: string) => {
     const told = { path: file.path, listeners, reason };
     logger.warn(told, `KODAMA_APPLY: left as they are, since ${since}`);
   };
-  const call = callOf(api, caller);
-  const calls = leavingUnplaced(callsOf(api, call, signal), (...left) => leave(untaken, ...left));
+  const call = callOf(api, { ...operator, ...of });
+  const waits = (text: string) => logger.warn({ path: file.path }, `KODAMA_APPLY: ${text}`);
+  const own = callsOf({ api, call, signal, waits });
+  const calls = leavingUnplaced(own, (...left) => leave(untaken, ...left));
   const tell = (unmade: Unmade) => {
     const told = { path: file.path, ...unmade };
     logger.warn(told, 'KODAMA_APPLY: closed, and made again as they were, or lost');
@@ -75,7 +79,7 @@ export async function applyAtStart(file: AppliedFile, ground: Ground): Promise<v
       await carryOut(
         calls,
         here.filter((step) => !isUnplaced(step)),
-        tell,
+        { tell, signal },
       );
     },
     (reason) => refusal(file.path, reason),
@@ -156,7 +160,12 @@ async function nodesOf({ operations }: Api, call: Call): Promise<readonly KnownN
   return nodes;
 }
 
-function callsOf({ operations }: Api, call: Call, signal: AbortSignal): ListenerCalls {
+interface CallsGround extends Pick<Ground, 'api' | 'signal'>, Pick<ListenerCalls, 'waits'> {
+  readonly call: Call;
+}
+
+function callsOf({ api, call, signal, waits }: CallsGround): ListenerCalls {
+  const { operations } = api;
   const { getListener, createListeners, updateListener, deleteListener } = operations;
   return {
     async find(id) {
@@ -179,6 +188,7 @@ function callsOf({ operations }: Api, call: Call, signal: AbortSignal): Listener
       return await toldAs((text) => `${name}: ${text}`, call(deleteListener, { at: { id } }));
     },
     isPassing: (error) => !signal.aborted && hasCode(error, 'unavailable'),
+    waits,
   };
 }
 

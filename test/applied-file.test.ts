@@ -5,6 +5,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { beforeAll, expect, test } from 'vitest';
+import { App } from '../src/app.ts';
+import { readConfig } from '../src/config.ts';
 import { long } from './support/long.ts';
 import { all, want } from './support/rest-client.ts';
 import { talk } from './support/tcp-client.ts';
@@ -112,6 +114,42 @@ test('a start that can not make a listener again leaves it as it was', long, asy
   expect(after).toMatchObject({ name: 'a', mode: 'info', labels: { by: 'api' } });
   expect(after?.id).not.toBe(before?.id);
 });
+
+test(
+  'a start that is ended while it makes a listener again leaves it as it was',
+  long,
+  async () => {
+    await using home = await makeHome();
+    {
+      await using app = await startApp({}, home);
+      await want(201, app, 'POST', '/v1/listeners', { name: 'a', labels: { by: 'api' } });
+    }
+    const stop = new AbortController();
+    const warned: object[] = [];
+    const write = (line: string) => {
+      const told = JSON.parse(line);
+      if (told.level > 30) warned.push(told);
+      if (/closed/.test(told.msg)) stop.abort();
+    };
+    const environment = {
+      ...home.environment,
+      ...(await given('listeners: [{name: a, mode: info}]')),
+    };
+    const ended = App.start({
+      config: readConfig(environment),
+      logger: pino({ level: 'info' }, { write }),
+      onFatal: () => undefined,
+      signal: stop.signal,
+    });
+    await expect(ended).rejects.toThrow();
+    expect(stop.signal.aborted).toBe(true);
+    expect(warned).toMatchObject([{ restored: ['a'], lost: [], reasons: [] }]);
+    await using app = await startApp({}, home);
+    expect(await listening(app)).toMatchObject([
+      { name: 'a', mode: 'echo', labels: { by: 'api' } },
+    ]);
+  },
+);
 
 test('it starts with listeners of several placements', long, async () => {
   const listeners = '[{name: any}, {name: here, placement: {node: this-node}}]';

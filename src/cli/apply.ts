@@ -2,23 +2,18 @@
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { planOf, type Step, stepName } from '../listeners-file/apply-plan.ts';
-import {
-  carryOut,
-  existingOf,
-  type ListenerCalls,
-  namedPlace,
-  type Unmade,
-} from '../listeners-file/apply-steps.ts';
+import { carryOut, existingOf } from '../listeners-file/apply-steps.ts';
 import {
   type ListenersFile,
   readListenersFile,
   WrongFields,
 } from '../listeners-file/listeners-file.ts';
 import { onItsNode, unplacedOf } from '../listeners-file/placed-again.ts';
+import { callsOf, ToldCalls, waitTeller } from './apply-calls.ts';
 import { confirm } from './confirm.ts';
-import { exitCodes, failed, isPassing, Refused, usageFailure } from './failure.ts';
-import { listenerPath, toBeClosed } from './listener-commands.ts';
-import { nameOf, whereText } from './resource-tables.ts';
+import { exitCodes, failed, Refused, usageFailure } from './failure.ts';
+import { Interrupts } from './interrupts.ts';
+import { whereText } from './resource-tables.ts';
 import type { Listener, Node, OwnProject, RestClient } from './rest-client.ts';
 import type { Session } from './session.ts';
 import { showListeners } from './show.ts';
@@ -34,7 +29,7 @@ interface ApplyOptions {
 
 export async function apply(given: Session, command: Command): Promise<number> {
   // Many calls come of a file: what has begun may not end in the middle since they came too fast.
-  const session = { ...given, client: given.client.patient() };
+  const session = { ...given, client: given.client.patient({ tell: waitTeller(given) }) };
   const { terminal, format } = session;
   const options = command.opts<ApplyOptions>();
   const file = await readFile(options.file);
@@ -59,13 +54,12 @@ export async function apply(given: Session, command: Command): Promise<number> {
   const deletes = steps.filter(({ action }) => action === 'delete').length;
   if (deletes > 0 && options.yes !== true)
     await confirm(session.terminal, `Delete ${deletes} of them?`, '--prune');
-  const calls = callsOf(session.client);
-  await carryOutOrTell(session, calls, placed);
-  if (isJson) {
-    const there = await existingOf(calls, file.listeners);
+  const code = await carryOutOrTell(given, placed);
+  if (isJson && code === exitCodes.done) {
+    const there = await existingOf(callsOf(session), file.listeners);
     await showListeners(session, [...there.values()]);
   }
-  return exitCodes.done;
+  return code;
 }
 
 /** What is made again stays on its node. @throws Refused where no node would take it: nothing is closed for that */
@@ -90,29 +84,28 @@ async function nodesOf(client: RestClient): Promise<readonly Node[] | null> {
   return items.filter(({ project, shared }) => shared || project === name);
 }
 
-/** What was closed and can not be made as the file says, such as for a port that somebody took, is told by name. */
-async function carryOutOrTell(
-  { terminal }: Session,
-  calls: ListenerCalls,
-  steps: readonly Step[],
-): Promise<void> {
-  const watched: ListenerCalls = {
-    ...calls,
-    async delete(is) {
-      const isGone = await calls.delete(is);
-      if (!isGone) terminal.say(`${nameOf(is)} ${toBeClosed}`);
-      return isGone;
-    },
-  };
-  const tell = ({ restored, lost, reasons }: Unmade) => {
-    if (restored.length > 0)
-      terminal.say(`closed, and made again as it was: ${restored.join(', ')}`);
-    if (lost.length > 0) terminal.say(`closed, and not made again: ${lost.join(', ')}`);
-    for (const reason of reasons) terminal.say(reason);
-  };
+/**
+ * What was closed and can not be made as the file says, such as for a port that somebody took, is told by name. A signal
+ * begins nothing more: what is closed by then is made as it was.
+ */
+async function carryOutOrTell(given: Session, steps: readonly Step[]): Promise<number> {
+  using interrupts = new Interrupts();
+  const { signal } = interrupts;
+  const client = given.client.patient({ tell: waitTeller(given), signal });
+  const calls = new ToldCalls(callsOf({ ...given, client }), steps, given.terminal);
+  const say = (text: string) => given.terminal.say(`kodama: ${text}`);
+  interrupts.onFirst = (name) =>
+    say(`${name}: brings what it has begun to an end; once more ends it at once`);
+  interrupts.onForced = () => calls.tellMissing();
   try {
-    await carryOut(watched, steps, tell);
+    await carryOut(calls.watched, steps, { tell: (unmade) => calls.tell(unmade), signal });
+    return exitCodes.done;
   } catch (error) {
+    const isOwnEnd = error === signal.reason || (error instanceof Refused && error.isTooFast);
+    if (interrupts.exitCode !== null && isOwnEnd) {
+      say('not all of it is done: the same command does the rest');
+      return interrupts.exitCode;
+    }
     if (!(error instanceof AppError)) throw error;
     throw new Refused({ code: error.code, detail: error.message });
   }
@@ -142,7 +135,7 @@ async function plan(
   if (prune === true && file.set === null) {
     throw usageFailure('--prune deletes what has the set of the file: give it one, `set: NAME`');
   }
-  const byName = await existingOf(callsOf(session.client), file.listeners);
+  const byName = await existingOf(callsOf(session), file.listeners);
   const stale = prune === true ? await staleOf(session, file, byName) : [];
   try {
     return planOf(file.listeners, byName, stale);
@@ -159,59 +152,6 @@ async function staleOf(
   const { items } = await client.list('listeners', { label: `set=${set}` });
   const kept = new Set([...byName.values()].map(({ id }) => id));
   return items.filter(({ id, state }) => !kept.has(id) && state !== 'draining');
-}
-
-/** The calls of REST. */
-function callsOf(client: RestClient): ListenerCalls {
-  return {
-    async find(name) {
-      try {
-        return await client.get<Listener>(listenerPath(name));
-      } catch (error) {
-        if (error instanceof Refused && error.problem.code === 'not_found') return null;
-        throw error;
-      }
-    },
-    async createAll(listeners) {
-      const place = (text: string) => namedPlace(text, listeners);
-      const body = { listeners };
-      await toldAs(place, place, client.call('POST', '/v1/listeners:batch', { body }));
-      return 'made';
-    },
-    async update(is, body) {
-      await toldOf(is, client.call('PATCH', listenerPath(is.id), { body }));
-    },
-    async delete(is) {
-      return await toldOf(is, client.delete(listenerPath(is.id)));
-    },
-    isPassing,
-  };
-}
-
-async function toldOf<Told>(is: Listener, work: Promise<Told>): Promise<Told> {
-  const name = nameOf(is);
-  return await toldAs(
-    (detail) => `${name}: ${detail}`,
-    (path) => `${name}.${path}`,
-    work,
-  );
-}
-
-/** What is refused is told of by the names in the file. */
-async function toldAs<Told>(
-  words: (detail: string) => string,
-  place: (path: string) => string,
-  work: Promise<Told>,
-): Promise<Told> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    const { detail, errors } = error.problem;
-    const told = errors?.map(({ path, message }) => ({ path: place(path), message }));
-    const fields = told === undefined ? {} : { errors: told };
-    throw new Refused({ ...error.problem, detail: words(detail), ...fields });
-  }
 }
 
 /** A plan is the command's own: no call of the API has it. */

@@ -16,6 +16,8 @@ export class Interrupts implements Disposable {
   #first: Interrupt | null = null;
   /** Told of the first one. */
   onFirst: (signal: Interrupt) => void = () => undefined;
+  /** Told of the one that ends it at once; what it does is done by its return. */
+  onForced: () => void = () => undefined;
 
   constructor() {
     for (const name of names) process.on(name, this.#onSignal);
@@ -32,13 +34,14 @@ export class Interrupts implements Disposable {
 
   /** How whatever the first one ends ends; null before that. */
   get exitCode(): number | null {
-    return this.#first === null ? null : exitCodes.signal + constants.signals[this.#first];
+    return this.#first === null ? null : exitOf(this.#first);
   }
 
   readonly #onSignal = (signal: Interrupt): void => {
     if (this.#firstAt !== null) {
-      if (performance.now() - this.#firstAt > echoMs) process.exit(exitCodes.interrupted);
-      return;
+      if (performance.now() - this.#firstAt <= echoMs) return;
+      this.onForced();
+      process.exit(exitOf(signal));
     }
     this.#firstAt = performance.now();
     this.#first = signal;
@@ -50,4 +53,8 @@ export class Interrupts implements Disposable {
   [Symbol.dispose](): void {
     for (const name of names) process.off(name, this.#onSignal);
   }
+}
+
+function exitOf(signal: Interrupt): number {
+  return exitCodes.signal + constants.signals[signal];
 }

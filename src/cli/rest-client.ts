@@ -24,7 +24,7 @@ import type {
   quotaResource,
   toldKeyResource,
 } from '../http/tenancy-resources.ts';
-import { type Patience, patience } from '../listeners-file/patience.ts';
+import { type Patience, type PatienceOptions, patience } from '../listeners-file/patience.ts';
 import { causeText, isHungUp, otherSpeech, speaksTls, tlsText } from './broken-call.ts';
 import { failed, type ProblemLike, Refused, Unreachable } from './failure.ts';
 
@@ -119,9 +119,9 @@ export class RestClient {
   }
 
   /** It waits where it is too fast for its project: what is refused so was not begun. */
-  patient(): RestClient {
-    const isTooFast = (error: unknown) => error instanceof Refused && error.isTooFast;
-    return new RestClient(this.#options, patience(isTooFast));
+  patient(waiting: Omit<PatienceOptions, 'isPassing'>): RestClient {
+    const isPassing = (error: unknown) => error instanceof Refused && error.isTooFast;
+    return new RestClient(this.#options, patience({ ...waiting, isPassing }));
   }
 
   get isKeyed(): boolean {

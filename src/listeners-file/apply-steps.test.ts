@@ -37,10 +37,12 @@ async function doneOf(
       return name?.startsWith('far') !== true;
     },
     isPassing,
+    waits: () => undefined,
   };
   const told: Unmade[] = [];
+  const { signal } = new AbortController();
   const tell = (unmade: Unmade) => told.push(unmade);
-  const error = await carryOut(calls, steps, tell).catch((thrown: unknown) => thrown);
+  const error = await carryOut(calls, steps, { tell, signal }).catch((thrown: unknown) => thrown);
   return { done, error, told };
 }
 

@@ -28,6 +28,15 @@ export interface ListenerCalls {
   delete(is: Listener): Promise<boolean>;
   /** Whether the same may be answered later. What has thrown it may have been done all the same. */
   isPassing(error: unknown): boolean;
+  /** Is told that something is waited for, and what. */
+  waits(text: string): void;
+}
+
+export interface CarryOutOptions {
+  /** Hears of what was closed and is not there as the file says. */
+  readonly tell: (unmade: Unmade) => void;
+  /** Nothing more is begun once it is aborted. */
+  readonly signal: AbortSignal;
 }
 
 const atOnce = 8;
@@ -54,21 +63,23 @@ export async function existingOf(
 
 /**
  * First what frees ports and names, then all that is new, batch by batch, then what changes. What was closed and is not made
- * again is made as it was, and `tell` hears of it.
- * @throws unavailable before anything is made, where what is to be made again is not closed yet; whatever the calls throw
+ * again is made as it was.
+ * @throws unavailable before anything is made, where what is to be made again is not closed yet; the reason of the signal,
+ * where something is left to do; whatever the calls throw
  */
 export async function carryOut(
   calls: ListenerCalls,
   steps: readonly Step[],
-  tell: (unmade: Unmade) => void,
+  { tell, signal }: CarryOutOptions,
 ): Promise<void> {
   const closed = new Map<string, Recreate>();
   try {
-    await closeAll(calls, steps, closed);
+    await closeAll(calls, steps, { closed, signal });
     const made = steps.flatMap((step) =>
       step.action === 'create' ? [step.wanted] : step.action === 'recreate' ? [step.made] : [],
     );
     for (const batch of batchesOf(made)) {
+      signal.throwIfAborted();
       if ((await calls.createAll(batch)) === 'left') continue;
       for (const { name } of batch) closed.delete(name);
     }
@@ -77,7 +88,9 @@ export async function carryOut(
     if (unmade.restored.length + unmade.lost.length > 0) tell(unmade);
   }
   await inParallel(steps, atOnce, async (step) => {
-    if (step.action === 'update') await calls.update(step.is, patchOf(step.wanted, step.changes));
+    if (step.action !== 'update') return;
+    signal.throwIfAborted();
+    await calls.update(step.is, patchOf(step.wanted, step.changes));
   });
 }
 
@@ -85,11 +98,12 @@ export async function carryOut(
 async function closeAll(
   calls: ListenerCalls,
   steps: readonly Step[],
-  closed: Map<string, Recreate>,
+  { closed, signal }: { readonly closed: Map<string, Recreate>; readonly signal: AbortSignal },
 ): Promise<void> {
   const draining = new Set<Listener>();
   await inParallel(steps, atOnce, async (step) => {
     if (step.action !== 'delete' && step.action !== 'recreate') return;
+    signal.throwIfAborted();
     if (step.action === 'recreate') closed.set(step.wanted.name, step);
     const isGone = await calls.delete(step.is).catch((error: unknown) => {
       // An answer that was lost may have told that it is closed.
@@ -111,7 +125,7 @@ async function restore(
   const restored: string[] = [];
   const lost: string[] = [];
   const reasons = new Set<string>();
-  const patient = patience(calls.isPassing);
+  const patient = patience({ isPassing: calls.isPassing, tell: calls.waits });
   await inParallel([...closed], atOnce, async ([name, step]) => {
     try {
       const end = await endOf(calls, step, patient);
