@@ -100,7 +100,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   gateway: 1120,
   grpc: 2760,
   http: 4700,
-  'listeners-file': 710,
+  'listeners-file': 745,
   metrics: 320,
   node: 550,
   postgres: 7630,

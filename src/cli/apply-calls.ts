@@ -43,9 +43,10 @@ export class ToldCalls {
     };
   }
 
-  tell({ restored, lost, reasons }: Unmade): void {
+  tell({ restored, lost, fixed, reasons }: Unmade): void {
     if (restored.length > 0)
       this.#terminal.say(`closed, and made again as it was: ${restored.join(', ')}`);
+    for (const text of fixed) this.#terminal.say(text);
     if (lost.length > 0) this.#sayLost('and not made again', lost);
     for (const reason of reasons) this.#terminal.say(reason);
   }

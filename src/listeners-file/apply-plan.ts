@@ -17,6 +17,8 @@ export type Step =
 export interface Recreate extends Change {
   readonly action: 'recreate';
   readonly made: WantedListener;
+  /** The node that it is placed on only since it has been there. */
+  readonly ownNode?: string;
 }
 
 interface Change {

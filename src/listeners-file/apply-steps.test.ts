@@ -51,7 +51,7 @@ test('where what is to be made again is not closed yet, the others are made as t
   const steps = [created, remade('far'), remade('near'), remade('far-2')];
   const { done, error, told } = await doneOf(steps);
   expect(done).toEqual(['delete far', 'delete near', 'delete far-2', 'create near echo']);
-  expect(told).toEqual([{ restored: ['near'], lost: [], reasons: [] }]);
+  expect(told).toEqual([{ restored: ['near'], lost: [], fixed: [], reasons: [] }]);
   expect(error).toMatchObject({
     code: 'unavailable',
     message: expect.stringMatching(/^far, far-2: can not be made again yet: /),
@@ -88,6 +88,7 @@ test('what can not be made as the file says is made as it was, as far as that is
   expect({ ...unmade, lost: unmade?.lost.toSorted() }).toEqual({
     restored: ['a'],
     lost: ['deleted', 'own-key', 'taken'],
+    fixed: [],
     reasons: ['taken: in use by then'],
   });
 });
@@ -117,7 +118,7 @@ test('what is refused for a while is waited for where it was closed, and one rea
   const steps = [remade('a'), remade('b'), remade('c')];
   const { error, told } = await doneOf(steps, createAll, (thrown) => thrown === passing);
   expect(error).toMatchObject({ message: 'in use' });
-  expect(told).toEqual([{ restored: ['a'], lost: ['b', 'c'], reasons: ['full'] }]);
+  expect(told).toEqual([{ restored: ['a'], lost: ['b', 'c'], fixed: [], reasons: ['full'] }]);
 });
 
 test('what asked for any port is made as it was on the one that it had, or on any where that is taken', async () => {
@@ -132,6 +133,7 @@ test('what asked for any port is made as it was on the one that it had, or on an
   const any = { port: 0, laddr: { ip: '127.0.0.1', port: 18_141 } };
   const { told } = await doneOf([remade('a', any), remade('taken', any)], createAll);
   expect(told).toMatchObject([{ restored: ['a', 'taken'], lost: [] }]);
+  expect(told[0]?.fixed).toEqual(['a is fixed to port 18141 from now on; it had asked for any']);
   expect(made).toEqual([
     ['a', 18_141],
     ['taken', undefined],

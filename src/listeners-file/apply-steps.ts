@@ -14,6 +14,8 @@ export type Made = 'made' | 'left';
 export interface Unmade {
   readonly restored: readonly string[];
   readonly lost: readonly string[];
+  /** What is not quite as it was of those that are restored: no call asks for any port, and for this one rather than others. */
+  readonly fixed: readonly string[];
   /** Why what is lost could not be made as it was, where that was tried. */
   readonly reasons: readonly string[];
 }
@@ -124,20 +126,40 @@ async function restore(
 ): Promise<Unmade> {
   const restored: string[] = [];
   const lost: string[] = [];
+  const fixed: string[] = [];
   const reasons = new Set<string>();
   const patient = patience({ isPassing: calls.isPassing, tell: calls.waits });
   await inParallel([...closed], atOnce, async ([name, step]) => {
     try {
-      const end = await endOf(calls, step, patient);
-      if (end === 'restored') restored.push(name);
+      const { end, port } = await endOf(calls, step, patient);
       if (end === 'lost') lost.push(name);
+      if (end !== 'restored') return;
+      restored.push(name);
+      const places = fixedPlaces(step, port);
+      if (places !== '')
+        fixed.push(`${name} is fixed to ${places} from now on; it had asked for any`);
     } catch (error) {
       // What the file asked for failed first, and is what the caller hears.
       lost.push(name);
       reasons.add((error as Error).message);
     }
   });
-  return { restored, lost, reasons: [...reasons] };
+  return { restored, lost, fixed, reasons: [...reasons] };
+}
+
+/** What a listener that is there again has asked for by now, and had not. */
+function fixedPlaces({ is, ownNode }: Recreate, port: number): string {
+  const places = [
+    ...(is.port === 0 && port !== 0 ? [`port ${port}`] : []),
+    ...(ownNode === undefined ? [] : [`node ${ownNode}`]),
+  ];
+  return places.join(' and ');
+}
+
+interface End {
+  readonly end: 'there' | 'restored' | 'lost';
+  /** What it has asked for. */
+  readonly port: number;
 }
 
 /** Any answer may be lost, so what is there says what was done: of the file, or of this. */
@@ -145,22 +167,22 @@ async function endOf(
   calls: ListenerCalls,
   { is, wanted }: Recreate,
   patient: Patience,
-): Promise<'there' | 'restored' | 'lost'> {
+): Promise<End> {
   let isTried = false;
-  const look = async () => {
+  const look = async (): Promise<End | null> => {
     const there = await calls.find(wanted.name);
     if (there === null) return null;
-    if (there.id !== is.id) return isTried ? 'restored' : 'there';
-    return there.state === 'draining' && is.state !== 'draining' ? 'lost' : 'there';
+    const { id, state, port } = there;
+    if (id !== is.id) return { end: isTried ? 'restored' : 'there', port };
+    return { end: state === 'draining' && is.state !== 'draining' ? 'lost' : 'there', port };
   };
   return await patient(async () => {
     const end = await look();
     if (end !== null) return end;
     const was = asItWas(is, wanted);
-    if (was === null) return 'lost';
+    if (was === null) return { end: 'lost', port: is.port };
     try {
-      const made = await createAgain(calls, was, is);
-      return made === 'made' ? 'restored' : 'lost';
+      return await createAgain(calls, was, is);
     } catch (error) {
       isTried ||= calls.isPassing(error);
       // What the file asks for may have been made since.
@@ -176,13 +198,17 @@ async function createAgain(
   calls: ListenerCalls,
   was: WantedListener,
   { port, laddr }: Listener,
-): Promise<Made> {
-  if (port !== 0 || laddr === null) return await calls.createAll([was]);
+): Promise<End> {
+  const create = async (asked: WantedListener, on: number): Promise<End> => {
+    const end = (await calls.createAll([asked])) === 'made' ? 'restored' : 'lost';
+    return { end, port: on };
+  };
+  if (port !== 0 || laddr === null) return await create(was, port);
   try {
-    return await calls.createAll([{ ...was, port: laddr.port }]);
+    return await create({ ...was, port: laddr.port }, laddr.port);
   } catch (error) {
     if (calls.isPassing(error)) throw error;
-    return await calls.createAll([was]);
+    return await create(was, port);
   }
 }
 

@@ -49,7 +49,7 @@ test('what no node would take is told before it is closed', () => {
 
 test('what nobody placed is made again on its node, and as it was there too', () => {
   const here = { node: 'id-a' };
-  const stays = { made: { placement: here }, is: { placement: here } };
+  const stays = { ownNode: 'a', made: { placement: here }, is: { placement: here } };
   expect(onItsNode(again(), [node('a'), b])).toMatchObject(stays);
   const away = node('a', { state: 'disconnected' });
   expect(onItsNode(again(), [away, b])).toMatchObject(stays);

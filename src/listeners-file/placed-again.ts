@@ -43,6 +43,7 @@ export function onItsNode(step: Step, nodes: readonly KnownNode[]): Step {
   const placement = { node: own.id };
   return {
     ...step,
+    ownNode: own.name,
     is: { ...is, placement: { ...placement, onNodeLost: 'stay' } },
     made: wanted.placement === undefined ? { ...made, placement } : made,
   };

@@ -103,6 +103,8 @@ test.each([
   expect(stderr.split('\n').slice(2)).toEqual([
     `kodama: ${signal}: brings what it has begun to an end; once more ends it at once`,
     expect.stringMatching(/^closed, and made again as it was: ends-\S+-[12], ends-\S+-[12]$/),
+    expect.stringMatching(/^ends-\S+ is fixed to port \d+ from now on; it had asked for any$/),
+    expect.stringMatching(/^ends-\S+ is fixed to port \d+ from now on; it had asked for any$/),
     'kodama: not all of it is done: the same command does the rest',
     '',
   ]);

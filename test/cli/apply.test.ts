@@ -153,6 +153,7 @@ test('what is new is made all at once or not at all, and what was closed for it 
   expect(code).toBe(1);
   expect(stderr.trim().split('\n').slice(2)).toEqual([
     'closed, and made again as it was: cli-lost',
+    `cli-lost is fixed to port ${before.laddr.port} from now on; it had asked for any`,
     expect.stringMatching(/^kodama: port_in_use: cli-lost: 127\.0\.0\.1 port \d+ is in use by /),
   ]);
   await want(404, app, 'GET', '/v1/listeners/cli-new');

@@ -57,6 +57,9 @@ test('apply makes nothing where what is to be made again drains', async () => {
     `far ${toBeClosed}`,
     `far-stale ${toBeClosed}`,
     `kodama: unavailable: far: ${unready}`,
+    expect.stringMatching(
+      /^near is fixed to port \d+ and node \S+ from now on; it had asked for any$/,
+    ),
   ]);
   await want(404, app, 'GET', '/v1/listeners/fresh');
   // A start with such a file leaves what is of another node, and makes what is new.

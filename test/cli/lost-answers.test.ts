@@ -83,7 +83,7 @@ test('what was made as it was where the answer to that was lost is told as that'
   const { code, stderr } = await apply(proxy, file);
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /\nclosed, and made again as it was: lost-restored\nkodama: port_in_use: /,
+    /\nclosed, and made again as it was: lost-restored\nlost-restored is fixed to port \d+ from now on; it had asked for any\nkodama: port_in_use: /,
   );
   const there = await want(200, app, 'GET', '/v1/listeners/lost-restored');
   expect(there).toMatchObject({ state: 'listening' });
