@@ -77,7 +77,10 @@ export function connectionsCommand(run: Run): Command {
     option('--listener <listener>', 'only of this listener, by name or id'),
     ...connectionFilterOptions(),
     option('--limit <n>', 'at most so many', atLeastOne).default(50),
-    new Option('-w, --watch', 'go on: redrawn on a terminal, changed rows in a pipe'),
+    // Nobody comes any more that was accepted before a time, so that it would wait in vain.
+    new Option('-w, --watch', 'go on: redrawn on a terminal, changed rows in a pipe').conflicts(
+      'before',
+    ),
   ]);
 }
 
@@ -85,7 +88,6 @@ async function listConnections(session: Session, command: Command): Promise<unde
   const options = command.opts<ConnectionsOptions>();
   const list = () => session.client.list('connections', connectionQuery(options), options.limit);
   if (options.watch === true) {
-    if (options.before !== undefined) session.terminal.say(endsOnly(options.before));
     await watch(session, {
       list,
       filter: eventFilterOf(options),
@@ -108,11 +110,6 @@ function stepsOf({ halfClosedAt, closedAt }: Connection): number {
   return halfClosedAt === null ? 0 : 1;
 }
 
-/** Where all of them have ended it waits in vain, which looks like one that hangs. */
-function endsOnly(before: string): string {
-  return `kodama: only the ends of those accepted before ${before} come, and nobody after them; Ctrl-C ends it`;
-}
-
 /** What of the filter the log can tell apart. */
 function eventFilterOf(options: ConnectionFilterOptions): Query {
   const { listener, protocol, raddr, declared, label } = options;
@@ -123,14 +120,15 @@ function eventFilterOf(options: ConnectionFilterOptions): Query {
 /** The rest of it. The log finds a network by either address of a connection, the list by the one that is asked for. */
 function fits(options: ConnectionFilterOptions): (connection: Connection) => boolean {
   const { state, closeReason, lport } = options;
-  const isInTime = acceptedWithin(options);
+  const after = parseTime(options.since ?? '') ?? 0;
   const isFrom = inside(options.raddr);
   const isDeclared = inside(options.declared);
   return (connection) =>
     (state === undefined || connection.state === state) &&
     (closeReason === undefined || connection.closeReason === closeReason) &&
     (lport === undefined || connection.laddr.port === lport) &&
-    isInTime(connection) &&
+    // To the microsecond, as the API compares them.
+    (parseTime(connection.acceptedAt) ?? 0) >= after &&
     isFrom(connection.raddr) &&
     isDeclared(connection.declaredRaddr);
 }
@@ -139,13 +137,4 @@ function inside(cidr: string | undefined): (address: Connection['raddr']) => boo
   if (cidr === undefined) return () => true;
   const isInside = networkSet([cidr]);
   return (address) => address !== null && isInside(address.ip);
-}
-
-/** To the microsecond, as the API compares them. */
-function acceptedWithin({ since: from, before }: ConnectionFilterOptions) {
-  const [after, end] = [from, before].map((time) => parseTime(time ?? ''));
-  return ({ acceptedAt }: Connection): boolean => {
-    const time = parseTime(acceptedAt) ?? 0;
-    return time >= (after ?? 0) && time < (end ?? Number.POSITIVE_INFINITY);
-  };
 }
