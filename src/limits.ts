@@ -199,6 +199,8 @@ export const tlsLimits = {
   handshakeTimeoutMs: 10_000,
   handshakesPerSecond: 100,
   handshakeAddressesMax: 10_000,
+  tlsAnswerBytesMax: 262_144,
+  tlsAnswerLookMs: 1000,
   readIntervalMs: 5000,
   fileBytesMax: 1_048_576,
 };

@@ -6,11 +6,13 @@
  * - So many are under way at once. Beyond it the oldest goes: who is in earnest is done within a few round trips, and
  *   whoever opens connections and says nothing loses those first.
  * - From one address so many begin in a second, for each costs a signature; the next is closed unheard.
+ * - Behind its handshake a client that takes none of what OpenSSL answers it is reset.
  */
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { SecureContextOptions, Server, TLSSocket } from 'node:tls';
+import type { SecureContextOptions, Server } from 'node:tls';
 import { AddressRates } from '../core/address-rates.ts';
+import { rawSocketOf, type TlsAnswerLimits, TlsAnswers } from '../tls/tls-answers.ts';
 
 /** As PEM. */
 export interface Pair {
@@ -34,7 +36,7 @@ export interface EdgeTls {
     readonly pair: Pair;
     onRenewed(listener: (pair: Pair) => void): void;
   };
-  readonly limits: HandshakeLimits;
+  readonly limits: HandshakeLimits & TlsAnswerLimits;
 }
 
 /** TLS 1.2 clients can not renegotiate, which 1.3 does not know. */
@@ -55,7 +57,11 @@ export class Handshakes {
     this.#rates = new AddressRates({ perSecond, burst: perSecond }, handshakeAddressesMax);
     certificate.onRenewed((pair) => server.setSecureContext(contextOf(pair)));
     server.on('connection', (socket: Socket) => this.#begin(socket));
-    server.on('secureConnection', (stream) => this.#end(rawSocketOf(stream)));
+    const answers = new TlsAnswers(limits);
+    server.on('secureConnection', (stream) => {
+      this.#end(rawSocketOf(stream));
+      answers.watch(stream);
+    });
   }
 
   get size(): number {
@@ -87,13 +93,4 @@ export class Handshakes {
     clearTimeout(this.#timers.get(socket));
     this.#timers.delete(socket);
   }
-}
-
-/** Node shows the socket under a TLS socket nowhere else. */
-function rawSocketOf(stream: TLSSocket): Socket {
-  const { _parent: socket } = stream as unknown as { readonly _parent?: Socket };
-  if (socket === undefined) {
-    throw new TypeError(`Node ${process.version} has no TLS sockets as kodama knows them`);
-  }
-  return socket;
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import type { EdgeTls, HandshakeLimits } from '../../src/edge-sockets/edge-tls.ts';
+import type { EdgeTls } from '../../src/edge-sockets/edge-tls.ts';
 import { makeAuthority, makeCertificate } from './tls-certificates.ts';
 
 export interface TestTls {
@@ -11,7 +11,7 @@ export interface TestTls {
   readonly ca: string;
 }
 
-export async function testTls(limits: Partial<HandshakeLimits> = {}): Promise<TestTls> {
+export async function testTls(limits: Partial<EdgeTls['limits']> = {}): Promise<TestTls> {
   const authority = await makeAuthority();
   const pair = await makeCertificate(authority);
   return {
@@ -20,6 +20,7 @@ export async function testTls(limits: Partial<HandshakeLimits> = {}): Promise<Te
       limits: {
         ...{ handshakesMax: 100, handshakeTimeoutMs: 60_000 },
         ...{ handshakesPerSecond: 1000, handshakeAddressesMax: 100 },
+        ...{ tlsAnswerBytesMax: 262_144, tlsAnswerLookMs: 1000 },
         ...limits,
       },
     },

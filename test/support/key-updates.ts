@@ -2,7 +2,7 @@
 import { createCipheriv, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { openClient } from './tcp-client.ts';
 
 /** Its handshake is Node's, and it has said nothing yet. What comes back is Node's to read. */
@@ -22,10 +22,15 @@ interface ReadingHandle {
 
 const [handshake, applicationData] = [22, 23];
 
-export async function openHandTls(port: number, ca: string): Promise<HandTls> {
+export async function openHandTls(
+  port: number,
+  ca: string,
+  more: Pick<ConnectionOptions, 'ALPNProtocols'> = {},
+): Promise<HandTls> {
   const { socket, [Symbol.asyncDispose]: dispose } = await openClient(port);
   const ciphers = 'TLS_AES_128_GCM_SHA256';
-  const secure = connect({ socket, host: '127.0.0.1', ca, ciphers, minVersion: 'TLSv1.3' });
+  const options = { host: '127.0.0.1', ca, ciphers, minVersion: 'TLSv1.3' } as const;
+  const secure = connect({ socket, ...options, ...more });
   secure.on('error', () => undefined);
   let secret = Buffer.alloc(0);
   secure.on('keylog', (line: Buffer) => {

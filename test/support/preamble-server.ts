@@ -7,11 +7,11 @@ import { type Preamble, runPreamble, trustOf } from '../../src/echo/preamble/pre
 import { PreambleError } from '../../src/echo/preamble/preamble-error.ts';
 import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
 import { TlsAcceptor } from '../../src/echo/preamble/tls-acceptor.ts';
-import type { TlsAnswerLimits } from '../../src/echo/preamble/tls-answers.ts';
 import { addressOf } from '../../src/echo/tcp/peer-names.ts';
 import type { StreamTransport } from '../../src/echo/tcp/stream-transport.ts';
 import { type TcpHandle, takeHandles } from '../../src/echo/tcp/tcp-handle.ts';
 import { certificates } from '../../src/tls/certificates.ts';
+import type { TlsAnswerLimits } from '../../src/tls/tls-answers.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface PreambleServerOptions {

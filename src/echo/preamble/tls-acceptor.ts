@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { TlsInfo } from '../../core/connection.ts';
 import type { TlsSettings } from '../../core/listener.ts';
-import { type TlsAnswerLimits, TlsAnswers } from './tls-answers.ts';
+import { rawSocketOf, type TlsAnswerLimits, TlsAnswers } from '../../tls/tls-answers.ts';
 
 export interface Handshake {
   readonly stream: TLSSocket;
@@ -108,9 +108,8 @@ export class TlsAcceptor {
     stream.allowHalfOpen = true;
     // Node leaves a stream open after a TLS error, such as a record that no key has made.
     stream.on('error', () => stream.destroy());
-    const socket = rawSocketOf(stream);
-    this.#answers.watch(stream, socket);
-    const pending = this.#pending.get(socket);
+    this.#answers.watch(stream);
+    const pending = this.#pending.get(rawSocketOf(stream));
     const info = infoOf(stream);
     // OpenSSL is still at work below us: what was written now would get in between its own records.
     setImmediate(() => {
@@ -147,13 +146,4 @@ function infoOf(stream: TLSSocket): TlsInfo {
 function shown(name: unknown): string | null {
   if (typeof name !== 'string') return null;
   return name.replace(unprintable, '\ufffd').slice(0, nameCharsMax);
-}
-
-/** Node shows the socket under a TLS socket nowhere else. */
-function rawSocketOf(stream: TLSSocket): Socket {
-  const { _parent: socket } = stream as unknown as { _parent?: Socket };
-  if (socket === undefined) {
-    throw new TypeError(`Node ${process.version} has no TLS sockets as kodama knows them`);
-  }
-  return socket;
 }
