@@ -38,7 +38,7 @@ export class HeldNode {
     const { nodeId, eventLog: log } = options;
     this.nodeId = nodeId;
     this.#options = options;
-    this.restingPorts = new RestingPorts(options.limits);
+    this.restingPorts = new RestingPorts(options);
     this.recorder = new Recorder({ ...options, log });
     const { set, recorder, restingPorts } = this;
     this.observer = new ListenerObserver({ ...options, set, recorder, restingPorts });

@@ -2,13 +2,19 @@ import { expect, test } from 'vitest';
 import { sampleId, sampleListener } from '../../test/support/samples.ts';
 import type { Listener } from './listener.ts';
 import { projectRef } from './project.ts';
+import { noTerms } from './quotas.ts';
 import { RestingPorts } from './resting-ports.ts';
 
 const [mine, theirs] = [projectRef(2), projectRef(3)];
 
-function makePorts(restingPortsMax = 100) {
+/** `listeners` is the quota of each project. */
+function makePorts(restingPortsMax = 100, listeners: number | null = null) {
   const time = { ms: 5000 };
-  const ports = new RestingPorts({ portRestMs: 60_000, restingPortsMax }, () => time.ms);
+  const ports = new RestingPorts({
+    limits: { portRestMs: 60_000, restingPortsMax },
+    projects: { termsOf: () => ({ ...noTerms, quotas: { ...noTerms.quotas, listeners } }) },
+    monotonicMs: () => time.ms,
+  });
   let ids = 0;
   const at = (port: number, project = mine, given: Partial<Listener> = {}) => {
     ids += 1;
@@ -49,6 +55,30 @@ test('of too many the one that rested the longest is free', () => {
   expect([7000, 7001, 7002].map((port) => ports.restMs(at(port, theirs)))).toEqual([
     0, 60_000, 60_000,
   ]);
+});
+
+test('a project has as many resting ports as it may have listeners, and its oldest is free', () => {
+  const { ports, at } = makePorts(100, 2);
+  for (const port of [7000, 7001, 7002]) ports.add(at(port));
+  expect([7000, 7001, 7002].map((port) => ports.restMs(at(port, theirs)))).toEqual([
+    0, 60_000, 60_000,
+  ]);
+  const { ports: none, at: one } = makePorts(100, 0);
+  for (const port of [7000, 7001]) none.add(one(port));
+  expect([7000, 7001].map((port) => none.restMs(one(port, theirs)))).toEqual([0, 60_000]);
+});
+
+test('a project lets no port of another rest less, however many it lets go', () => {
+  const { ports, at } = makePorts(10);
+  ports.add(at(7000, theirs));
+  for (let again = 0; again < 100; again += 1) ports.add(at(7001));
+  expect(ports.restMs(at(7001, theirs))).toBe(60_000);
+  for (let port = 7100; port < 7200; port += 1) ports.add(at(port));
+  expect(ports.restMs(at(7000))).toBe(60_000);
+  const rests = Array.from({ length: 100 }, (_, index) => 7100 + index).filter(
+    (port) => ports.restMs(at(port, theirs)) > 0,
+  );
+  expect(rests).toEqual([7191, 7192, 7193, 7194, 7195, 7196, 7197, 7198, 7199]);
 });
 
 test('what an earlier run let go of rests for the rest of its time, whatever the clock did since', async () => {

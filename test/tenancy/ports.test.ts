@@ -34,6 +34,23 @@ test('projects listen on the ports for all, and default on any', async () => {
   await want(201, app, 'POST', '/v1/listeners', { port }, operator);
 });
 
+test('a project that lets port after port go keeps few from others', async () => {
+  const few = await makeProject('few');
+  const made = [1, 2].map(() => want(201, app, 'POST', '/v1/listeners', {}, few));
+  const [one, other] = await Promise.all(made);
+  await want(200, app, 'PATCH', '/v1/projects/few', { quotas: { listeners: 1 } }, operator);
+  for (const { id } of [one, other]) {
+    await want(204, app, 'DELETE', `/v1/listeners/${id}`, undefined, few);
+  }
+  const neighbour = await makeProject('neighbour');
+  await want(201, app, 'POST', '/v1/listeners', { port: one.laddr.port }, neighbour);
+  expect(
+    await want(409, app, 'POST', '/v1/listeners', { port: other.laddr.port }, neighbour),
+  ).toMatchObject({
+    owner: 'resting',
+  });
+});
+
 test('a port is its own project’s when the delete answers, and rests for others', async () => {
   const [team, others] = [await makeProject('former'), await makeProject('next')];
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {}, team);
