@@ -41,7 +41,7 @@ export async function startReplica(
   const onFatal = (error: unknown) => {
     throw error;
   };
-  const options = { connectionString: url, nodeId: name, log: logger };
+  const options = { connectionString: url, nodeId: name, log: logger, limits: { absenceMs: 10 } };
   const store = resources.use(await PostgresStore.open(options));
   const writer = await store.nodes.takeOwn();
   const limits = { ...sampleLogLimits, commandTimeoutMs: 5000 };
