@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { otherLastingPorts } from '../support/free-port.ts';
 import { call as callGrpc, grpcClient } from '../support/grpc-client.ts';
-import { checkLog, clients, openConnections } from '../support/node-traffic.ts';
+import { checkLog, clients, missed, openConnections } from '../support/node-traffic.ts';
 import { call, want } from '../support/rest-client.ts';
 import { startStoreProxy } from '../support/store-proxy.ts';
 import { openClient } from '../support/tcp-client.ts';
@@ -83,6 +83,7 @@ test('what a stopped node left is deleted at another, and the rest is there when
     await a.exited;
     return made.kept;
   })();
+  await missed(b, nodeA);
   const [one, two] = await openConnections(b, 'gone', 2);
   const closed = await want(200, b, 'POST', `/v1/connections/${one.id}:close`, {});
   const interrupted = { state: 'closed', closeReason: 'interrupted', closeInitiator: 'system' };
@@ -130,7 +131,7 @@ test('a stopped node is removed with what it has, for all who ask, and is back w
     await openConnections(b, 'mine', 1);
     return made;
   })();
-  await waitFor('its end', async () => (await want(200, b, 'GET', path)).state === 'disconnected');
+  await missed(b, nodeA);
   await Promise.all([want(204, b, 'DELETE', path), want(204, b, 'DELETE', path)]);
   await want(204, b, 'DELETE', path);
   expect(await want(200, b, 'GET', path)).toMatchObject({ state: 'removed', listeners: 0 });

@@ -18,6 +18,13 @@ export async function openConnections(app: RunningApp, name: string, count: numb
   });
 }
 
+/** Until PostgreSQL has noticed that the process of a node is gone, what is asked of that waits for its answer. */
+export async function missed(app: RunningApp, nodeId: string): Promise<void> {
+  await waitFor('it to be missed', async () => {
+    return (await want(200, app, 'GET', `/v1/nodes/${nodeId}`)).state === 'disconnected';
+  });
+}
+
 /** Each connection once opened and once closed, each seq once. */
 export async function checkLog(app: RunningApp) {
   const { headSeq } = await want(200, app, 'GET', '/v1/status');
