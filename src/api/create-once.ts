@@ -2,7 +2,7 @@
 import type { Caller } from '../core/caller.ts';
 import { AppError, hasCode } from '../core/errors.ts';
 import type { Listener, NewListener } from '../core/listener.ts';
-import type { Run } from './idempotency.ts';
+import { foundOrMade, type Run } from './idempotency.ts';
 import type { World } from './world.ts';
 
 /** Creates them, unless a run that was lost did: then they are there, all of them. */
@@ -26,13 +26,9 @@ async function create(
   inputs: readonly NewListener[],
   run: Run | null,
 ): Promise<readonly Listener[]> {
-  if (run === null) return await control.createListeners(caller, inputs);
-  const ids = run.ids(inputs.length);
-  const [first] = ids;
-  if (run.isResumed && first !== undefined && (await isThere(control, caller, first))) {
-    return await Promise.all(ids.map((id) => control.getListener(caller, id)));
-  }
-  return await control.createListeners(caller, inputs, ids);
+  const ids = run?.ids(inputs.length) ?? [];
+  const find = () => madeOf(control, caller, ids);
+  return await foundOrMade(run, find, () => control.createListeners(caller, inputs, ids));
 }
 
 /** What is about one of several is told by its place in what the caller gave. */
@@ -49,12 +45,18 @@ function placed(error: unknown, isListed: boolean): unknown {
   return new AppError(code, text, { ...details, errors: told, cause });
 }
 
-async function isThere(control: World['control'], caller: Caller, id: string): Promise<boolean> {
+/** Those that were made together; null where they were not. */
+async function madeOf(
+  control: World['control'],
+  caller: Caller,
+  [first = '', ...rest]: readonly string[],
+): Promise<readonly Listener[] | null> {
+  const get = (id: string) => control.getListener(caller, id);
   try {
-    await control.getListener(caller, id);
-    return true;
+    await get(first);
   } catch (error) {
-    if (hasCode(error, 'not_found')) return false;
+    if (hasCode(error, 'not_found')) return null;
     throw error;
   }
+  return await Promise.all([first, ...rest].map(get));
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { ToldJoinToken } from '../fleet/join-token.ts';
 import { lostAfterMsDefault, nodeStates } from '../fleet/node.ts';
+import { foundOrMade } from './idempotency.ts';
 import { list } from './list.ts';
 import { operation } from './operation.ts';
 import { pageFields } from './queries.ts';
@@ -118,10 +119,8 @@ export function joinTokenOperations(bounds: ListenerBounds) {
       }),
       async run({ joinTokens }, caller, { input: { ttlMs, uses, labels: own, shared } }, run) {
         const [id] = run?.ids(1) ?? [];
-        const made = run?.isResumed && id !== undefined ? await joinTokens.made(caller, id) : null;
-        if (made !== null) return made;
-        run?.mayLand();
-        return await joinTokens.create(caller, { ttlMs, uses, labels: own, shared }, id);
+        const make = () => joinTokens.create(caller, { ttlMs, uses, labels: own, shared }, id);
+        return await foundOrMade(run, () => joinTokens.made(caller, id), make);
       },
     }),
     listJoinTokens: operation({

@@ -3,7 +3,7 @@ import { MemoryStore } from '../../test/support/memory-store.ts';
 import { keepingLogger } from '../../test/support/samples.ts';
 import type { Caller } from '../core/caller.ts';
 import { systemClock } from '../core/clock.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, Unsettled } from '../core/errors.ts';
 import { answerOnce, type Run } from './idempotency.ts';
 import { keyOperations } from './tenancy-operations.ts';
 import type { World } from './world.ts';
@@ -23,7 +23,7 @@ test('a key whose commit had no answer is found by the repeat, and its name is n
     create: async (_: Caller, _wanted: unknown, id: string | undefined) => {
       if (made.length > 0) throw new AppError('already_exists', 'name: it is taken');
       made.push(id);
-      throw new AppError('unavailable', 'the commit had no answer');
+      throw new Unsettled('the commit had no answer');
     },
   };
   const world = { keys, clock } as unknown as World;

@@ -13,6 +13,7 @@ import {
   type ErrorDetails,
   hasCode,
   invalidField,
+  Unsettled,
 } from '../core/errors.ts';
 import type {
   IdempotencyKeys,
@@ -59,8 +60,6 @@ export interface Run {
   readonly ids: (count: number) => readonly string[];
   /** An earlier run was lost: what it was to make may be there. */
   readonly isResumed: boolean;
-  /** From here on it may have its effect though it fails as `unavailable`, as where a commit has no answer. */
-  readonly mayLand: () => void;
 }
 
 export interface Answer<Output> {
@@ -107,15 +106,20 @@ export async function answerOnce<Output>(
     return { output: replay(taken, bodyHash) as Output, isReplayed: true };
   }
   const ids = (count: number) => Array.from({ length: count }, (_, at) => idAfter(taken.seed, at));
-  const landing = { may: false };
-  const mayLand = () => {
-    landing.may = true;
-  };
-  const run = { ids, isResumed: taken.seed !== seed, mayLand };
-  return {
-    output: await runOnce({ keys, logger: options.logger, key, taken, landing }, { run, call }),
-    isReplayed: false,
-  };
+  const run = { ids, isResumed: taken.seed !== seed };
+  const output = await runOnce({ keys, logger: options.logger, key, taken }, { run, call });
+  return { output, isReplayed: false };
+}
+
+/** What a lost run made, or else makes: it may have been on its way still when it was looked for. */
+export async function foundOrMade<Made>(
+  run: Run | null,
+  find: () => Promise<Made | null>,
+  make: () => Promise<Made>,
+): Promise<Made> {
+  const found = async () => (run?.isResumed ? await find() : null);
+  const late = async (error: unknown) => (await found()) ?? Promise.reject(error);
+  return (await found()) ?? (await make().catch(late));
 }
 
 /** The UUID that lies so far behind: only its last, random bits are another's. */
@@ -151,11 +155,10 @@ interface Taken {
   readonly key: string;
   readonly taken: IdempotencyRun;
   readonly logger: Logger;
-  readonly landing: { readonly may: boolean };
 }
 
 async function runOnce<Output>(
-  { keys, logger, key, taken, landing }: Taken,
+  { keys, logger, key, taken }: Taken,
   { run, call }: { readonly run: Run; readonly call: IdempotentCall<Output> },
 ): Promise<Output> {
   const warn = (err: unknown) => logger.warn({ err }, 'an idempotency key was not settled');
@@ -166,23 +169,22 @@ async function runOnce<Output>(
     await keep({ output: call.kept(output) ?? null }).catch(warn);
     return output;
   } catch (error) {
-    const lasting = error instanceof AppError && !mayPass.has(error.code) ? error : null;
-    if (landing.may && hasCode(error, 'unavailable')) {
+    if (error instanceof Unsettled || (run.isResumed && !hasCode(error, 'unavailable'))) {
+      // What this run, or a lost one, makes may be there all the same: the next looks for it under the same ids.
       keys.leave(key, taken);
-      throw error;
-    }
-    // What a lost run made may be there all the same: its key stays, to be looked for under the same ids again.
-    if (!run.isResumed && (lasting === null || lasting.code === 'invalid_argument')) {
-      await keys.release(key, taken).catch(warn);
-    } else if (lasting !== null) {
-      const { code, message, details } = lasting;
+    } else if (error instanceof AppError && !leavesFree.has(error.code)) {
+      const { code, message, details } = error;
       await keep({ error: { code, message, ...details } }).catch(warn);
+    } else if (!run.isResumed) {
+      await keys.release(key, taken).catch(warn);
     }
     throw error;
   }
 }
 
-const mayPass: ReadonlySet<ErrorCode> = new Set(['internal', 'unavailable', 'resource_exhausted']);
+const leavesFree: ReadonlySet<ErrorCode> = new Set([
+  ...(['invalid_argument', 'internal', 'unavailable', 'resource_exhausted'] as const),
+]);
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64url');

@@ -5,6 +5,7 @@ import { noQuotas, type Quotas, quotaNames, quotaWords } from '../core/quotas.ts
 import { type ScopeWord, scopeWords, type ToldKey } from '../tenancy/api-key.ts';
 import { projectName } from '../tenancy/project.ts';
 import { expiryOf, oneExpiry, ttlMs } from './expiry.ts';
+import { foundOrMade } from './idempotency.ts';
 import { list } from './list.ts';
 import { operation } from './operation.ts';
 import { pageFields } from './queries.ts';
@@ -56,10 +57,8 @@ export function projectOperations(bounds: ListenerBounds) {
         const { displayName = null, bindHosts = null, quotas: given = {} } = input;
         const [id] = run?.ids(1) ?? [];
         const wanted = { name: input.name, displayName, bindHosts, quotas: defined(given) };
-        const made = run?.isResumed ? await projects.made(input.name, id) : null;
-        if (made !== null) return made;
-        run?.mayLand();
-        return await projects.create(caller, wanted, id);
+        const find = () => projects.made(input.name, id);
+        return await foundOrMade(run, find, () => projects.create(caller, wanted, id));
       },
     }),
     listProjects: operation({
@@ -147,13 +146,11 @@ export function keyOperations(bounds: ListenerBounds) {
         .superRefine(oneExpiry),
       async run({ keys, clock }, caller, { input }, run) {
         const [id] = run?.ids(1) ?? [];
-        const made = run?.isResumed && id !== undefined ? await keys.made(caller, id) : null;
-        if (made !== null) return made;
-        const { name: called, scopes } = input;
-        const expiresAt = expiryOf(input, clock.now());
-        const { ofNoProject } = input;
-        run?.mayLand();
-        return await keys.create(caller, { name: called, scopes, expiresAt, ofNoProject }, id);
+        const make = async () => {
+          const expiresAt = expiryOf(input, clock.now());
+          return await keys.create(caller, { ...input, expiresAt }, id);
+        };
+        return await foundOrMade(run, () => keys.made(caller, id), make);
       },
     }),
     listKeys: operation({

@@ -71,6 +71,13 @@ export class AppError extends Error {
   }
 }
 
+/** unavailable: it may have been done, or may be yet, and nobody undoes it; who asks again can look for it. */
+export class Unsettled extends AppError {
+  constructor(message: string, options: { readonly cause?: unknown } = {}) {
+    super('unavailable', message, { retryAfterMs: 1000, ...options });
+  }
+}
+
 /** Another process has taken this one's place in the logs: nothing that it holds is its own any more. */
 export class PlaceLost extends AppError {
   constructor(nodeId: string) {
@@ -79,7 +86,7 @@ export class PlaceLost extends AppError {
 
   /** For those who wait for a commit: another process can do what this one could not, so that they come again. */
   forCallers(): AppError {
-    return new AppError('unavailable', this.message, { retryAfterMs: 1000, cause: this });
+    return new Unsettled(this.message, { cause: this });
   }
 }
 

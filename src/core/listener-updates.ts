@@ -29,7 +29,7 @@ export interface ListenerUpdatesOptions {
   readonly logger: Logger;
   readonly limits: RoomLimits;
   readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
-  readonly assertNameFree: (project: ProjectRef, name: string | null) => Promise<void>;
+  readonly assertNameFree: (project: ProjectRef, name: string | null, id: string) => Promise<void>;
   readonly scheduleExpiry: (entry: ListenerEntry) => void;
 }
 
@@ -52,7 +52,7 @@ export class ListenerUpdates {
     const change = changeOf(entry.listener, patch, entry.newest);
     if (change === null) return recorder.counts.counted(entry.listener);
     const isRenamed = change.name !== name;
-    if (isRenamed) await assertNameFree(project, change.name);
+    if (isRenamed) await assertNameFree(project, change.name, entry.listener.id);
     const bytesBefore = entry.bytes;
     this.#takeRoom(entry, change);
     try {

@@ -7,7 +7,7 @@
  * - The rows in the store follow from the events appended here.
  */
 import type { Caller } from './caller.ts';
-import { AppError, nameTaken, ofItem } from './errors.ts';
+import { nameTaken, ofItem, Unsettled } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
@@ -87,7 +87,7 @@ export class Listeners {
     this.#expiry = new ListenerExpiry({ ...options, expire: (...at) => this.closes.expire(...at) });
     this.#updates = new ListenerUpdates({
       ...options,
-      assertNameFree: (project, name) => this.#assertNameFree(project, name),
+      assertNameFree: (...asked) => this.#assertNameFree(...asked),
       scheduleExpiry: (entry) => this.scheduleExpiry(entry),
     });
     const correct = (entry: ListenerEntry) => this.#updates.correct(entry);
@@ -168,7 +168,7 @@ export class Listeners {
     const now = clock.now();
     assertPlaceAllowed(input, portRules, project, projects.termsOf(project));
     assertPortAllowed(input, portRules);
-    await this.#assertNameFree(project, input.name);
+    await this.#assertNameFree(project, input.name, id);
     const tls = input.tls === null ? null : await certificates.prepare(input.tls, input.host);
     const listener: Listener = {
       ...input,
@@ -190,7 +190,7 @@ export class Listeners {
     // Nothing waits from here on: the checks still hold when the name and the port are taken.
     const secrets = { tlsKey: tls?.key ?? null };
     set.assertRoom({ count: 1, bytes: heldBytes(listener, secrets) }, limits);
-    if (set.get(id) !== null) throw new AppError('failed_precondition', 'it is being made');
+    if (set.get(id) !== null) throw new Unsettled('it is being made');
     if (listener.name !== null && set.hasName(project, listener.name))
       throw nameTaken(listener.name);
     const conflict = findConflict(listener, set.each());
@@ -200,11 +200,11 @@ export class Listeners {
     return set.add(listener, secrets, created);
   }
 
-  /** Asks the store too: another node may have the name. */
-  async #assertNameFree(project: ProjectRef, name: string | null | undefined): Promise<void> {
-    if (name == null) return;
+  /** For that id. Asks the store too: another node may have the name. */
+  async #assertNameFree(project: ProjectRef, name: string | null, id: string): Promise<void> {
+    if (name === null) return;
     const { set, store } = this.#options;
-    if (set.hasName(project, name)) throw nameTaken(name);
+    if (set.hasName(project, name) && set.findId(project, name) !== id) throw nameTaken(name);
     if ((await store.of(project).listeners.find(name)) !== null) throw nameTaken(name);
   }
 

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Caller } from './caller.ts';
-import { AppError, hasCode } from './errors.ts';
+import { AppError, hasCode, Unsettled } from './errors.ts';
 import type { Fault } from './fault.ts';
 import type { HeldNode } from './held-node.ts';
 import type { HeldNodes } from './held-nodes.ts';
@@ -10,9 +10,10 @@ import type { Listener } from './listener.ts';
 import type { ListenerEntry } from './listener-set.ts';
 import type { NodeCommand } from './node-command.ts';
 import type { ProjectRef } from './project.ts';
+import { whileThere } from './while-there.ts';
 
 export interface NodeCallLimits {
-  /** How long who closes a connection, or a listener of a node on a host of its own, waits for its end. */
+  /** How long it is waited for the end of a connection, of a listener on another host, and of a create that is repeated. */
   readonly closeTimeoutMs: number;
 }
 
@@ -47,13 +48,16 @@ export class NodeCalls {
     const { listeners, set } = node;
     switch (command.kind) {
       case 'create': {
-        const made = command.ids.flatMap((id) => set.get(id) ?? []);
-        // What is wished, or was read, is on record; what is being made is refused, as it is to any other.
+        const { ids, inputs } = command;
+        // What is wished, or was read, is on record; where it is being made, that has an end.
         const isOnRecord = ({ wished, listener }: ListenerEntry) =>
           wished > 0 || listener.revision > 0;
-        const isDone = made.length === command.ids.length && made.every(isOnRecord);
+        const begun = ids.flatMap((id) => set.get(id) ?? []).find((one) => !isOnRecord(one));
+        if (begun !== undefined) await this.#waitFor(begun.turn);
+        const made = ids.flatMap((id) => set.get(id) ?? []);
+        const isDone = made.length === ids.length && made.every(isOnRecord);
         if (isDone) return made.map(({ listener }) => listener);
-        return await listeners.create(asker(by), project, command.inputs, command.ids);
+        return await listeners.create(asker(by), project, inputs, ids);
       }
       case 'update':
         return [await listeners.update(asker(by), command.id, command.patch)];
@@ -69,6 +73,14 @@ export class NodeCalls {
         await this.closeConnection(node, asker(by), command.id, command.mode);
         return [];
     }
+  }
+
+  /** @throws Unsettled where it takes too long */
+  async #waitFor(turn: Promise<unknown>): Promise<void> {
+    const signal = AbortSignal.timeout(this.#options.limits.closeTimeoutMs);
+    await whileThere({ signal }, turn).catch((cause: unknown) => {
+      throw new Unsettled('it is being made', { cause });
+    });
   }
 
   /** A drain has its answer as it begins: it may take a day, and its end is on record. */

@@ -67,7 +67,7 @@ export class JoinTokenCases {
   }
 
   /** Of a call that was lost after it made a token: its secret is told no more. Null where it made none. */
-  async made(caller: Caller, id: string): Promise<ToldJoinToken | null> {
+  async made(caller: Caller, id = ''): Promise<ToldJoinToken | null> {
     try {
       return this.#told(await this.get(caller, id), null);
     } catch (error) {

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller, Scope } from '../core/caller.ts';
-import { AppError, type ErrorCode, type ErrorDetails, hasCode } from '../core/errors.ts';
+import { AppError, type ErrorCode, type ErrorDetails, hasCode, Unsettled } from '../core/errors.ts';
 import type { HeldNode } from '../core/held-node.ts';
 import type { HeldNodes } from '../core/held-nodes.ts';
 import { Lines } from '../core/lines.ts';
@@ -57,6 +57,7 @@ type Answer =
         readonly code: ErrorCode;
         readonly message: string;
         readonly details: ErrorDetails;
+        readonly isUnsettled?: boolean;
       };
     };
 
@@ -123,8 +124,8 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
       const answered = await Promise.race([answer.promise, late.catch(() => null)]);
       if (answered === null) throw unanswered(nodeId);
       if ('listeners' in answered) return answered.listeners;
-      const { code, message, details } = answered.error;
-      throw new AppError(code, message, details);
+      const { code, message, details, isUnsettled } = answered.error;
+      throw isUnsettled ? new Unsettled(message) : new AppError(code, message, details);
     } finally {
       this.#waiting.delete(id);
       await rows.remove(id).catch(() => undefined);
@@ -221,7 +222,7 @@ async function answerOf(work: () => Promise<readonly Listener[]>): Promise<Answe
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { code, message, details } = error;
-    return { error: { code, message, details } };
+    return { error: { code, message, details, isUnsettled: error instanceof Unsettled } };
   }
 }
 
@@ -232,8 +233,7 @@ function tooMany(limitValue: number): AppError {
 }
 
 function unanswered(nodeId: string): AppError {
-  const message = `nobody who has node ${nodeId} answers: it may still be done`;
-  return new AppError('unavailable', message, { retryAfterMs });
+  return new Unsettled(`nobody who has node ${nodeId} answers: it may still be done`);
 }
 
 function plain({ signal: _, scopes, ...by }: Caller): NonNullable<Asked['by']> {

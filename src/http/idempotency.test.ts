@@ -267,7 +267,7 @@ test('a run that takes longer than any may is taken for lost', long, async () =>
   now = Date.now() * 1000 + 61_000_000;
   // Its listener is still being made, in this very process.
   const { body } = await call(edge, 'POST', '/v1/listeners', {}, key('k'));
-  expect(body).toMatchObject({ code: 'failed_precondition', detail: 'it is being made' });
+  expect(body).toMatchObject({ code: 'unavailable', detail: 'it is being made' });
   await edge.server.stop();
   await lost;
 });

@@ -1,5 +1,6 @@
 /** Prisma Client, for what is asked for rarely. It is loaded with the first who asks: that takes a second of CPU. */
 import type { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
+import { AppError, Unsettled } from '../core/errors.ts';
 import type { Lines } from '../core/lines.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Database } from './database.ts';
@@ -38,13 +39,18 @@ export class LazyPrisma {
     }
   }
 
-  /** All of it, or nothing. @throws unavailable, and what the work throws */
+  /** All of it, or nothing. @throws Unsettled where it is away: a commit may have no answer; what the work throws */
   async transaction<Result>(
     project: ProjectRef | null,
     work: (transaction: Transaction) => Promise<Result>,
   ): Promise<Result> {
     const limits = { timeout: transactionTimeoutMs, maxWait: transactionTimeoutMs };
-    return await this.run(project, (prisma) => prisma.$transaction(work, limits));
+    try {
+      return await this.run(project, (prisma) => prisma.$transaction(work, limits));
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
+      throw new Unsettled(error.message, { cause: error });
+    }
   }
 
   async #load(): Promise<PrismaClient> {

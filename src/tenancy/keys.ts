@@ -134,7 +134,7 @@ export class KeyCases {
   }
 
   /** Of a call that was lost after it made a key: its secret is told no more. Null where it made none. */
-  async made(caller: Caller, id: string): Promise<ToldKey | null> {
+  async made(caller: Caller, id = ''): Promise<ToldKey | null> {
     try {
       return { ...(await this.get(caller, id)), secret: null };
     } catch (error) {
