@@ -7,7 +7,7 @@
  * - The rows in the store follow from the events appended here.
  */
 import type { Caller } from './caller.ts';
-import { nameTaken, ofItem, Unsettled } from './errors.ts';
+import { AppError, nameTaken, ofItem, Unsettled } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
@@ -203,9 +203,13 @@ export class Listeners {
   /** For that id. Asks the store too: another node may have the name. */
   async #assertNameFree(project: ProjectRef, name: string | null, id: string): Promise<void> {
     if (name === null) return;
-    const { set, store } = this.#options;
+    const { nodeId, set, store } = this.#options;
     if (set.hasName(project, name) && set.findId(project, name) !== id) throw nameTaken(name);
-    if ((await store.of(project).listeners.find(name)) !== null) throw nameTaken(name);
+    const owner = await store.of(project).listeners.find(name);
+    // Its create failed, and landed late.
+    const isUndone = owner?.nodeId === nodeId && set.get(owner.id) === null;
+    if (isUndone) throw new AppError('unavailable', 'it is being undone', { retryAfterMs: 1000 });
+    if (owner !== null) throw nameTaken(name);
   }
 
   /** Takes back what a failed create had begun. */

@@ -124,3 +124,11 @@ test.each([
     await client.end().catch(() => undefined);
   }
 });
+
+test.each(['ConnectionClosed', 'DatabaseNotReachable', 'SocketTimeout'])(
+  '%s of Prisma’s adapter passes',
+  (kind) => {
+    const error = Object.assign(new Error(kind), { name: 'DriverAdapterError', cause: { kind } });
+    expect(verdict(error)).toEqual(passing);
+  },
+);

@@ -50,6 +50,10 @@ const transientErrnos = new Set([
   'EAI_AGAIN',
   'EMFILE',
   'ENFILE',
+  // What Prisma's adapter makes of these at a BEGIN or a COMMIT.
+  'ConnectionClosed',
+  'DatabaseNotReachable',
+  'SocketTimeout',
 ]);
 
 /** pg has no codes for these. */
@@ -129,15 +133,16 @@ function sqlState(error: Error): string | null {
   return 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
-/** With that of the server, which Prisma tells beside its own. */
+/** With that of the server, which Prisma tells beside its own, and its adapter in place of one. */
 function codesOf(error: Error): string[] {
-  const { meta } = error as { readonly meta?: PrismaMeta };
-  const original = meta?.driverAdapterError?.cause?.originalCode;
-  return [sqlState(error), original].filter((code) => typeof code === 'string');
+  const { meta } = error as { readonly meta?: { readonly driverAdapterError?: AdapterError } };
+  const { cause } = meta?.driverAdapterError ?? (error as AdapterError);
+  const codes = [sqlState(error), cause?.originalCode, cause?.kind];
+  return codes.filter((code) => typeof code === 'string');
 }
 
-interface PrismaMeta {
-  readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } };
+interface AdapterError {
+  readonly cause?: { readonly originalCode?: unknown; readonly kind?: unknown };
 }
 
 /** Whether the server refused a row for the unique constraint or index. */

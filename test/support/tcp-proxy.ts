@@ -18,6 +18,11 @@ export interface TcpProxy extends AsyncDisposable {
   mute(): void;
   /** What is asked does not come through; the server may say what it wants, until a cut. */
   deafen(): void;
+  /**
+   * The next connection whose client has asked from now on what is meant has it done, and is reset in place of the
+   * answer; resolves then.
+   */
+  loseAnswer(meant: RegExp): Promise<void>;
   /** Everything passes, and takes so long each way. */
   delay(ms: number): void;
 }
@@ -33,6 +38,7 @@ export async function startTcpProxy(
   let accepted = 0;
   let mode: Mode = 'open';
   let delayMs = 0;
+  let losing: { meant: RegExp; asked: Map<Socket, string>; done: () => void } | null = null;
   const pass = (to: Socket, data: Buffer) => {
     if (delayMs === 0) to.write(data);
     else setTimeout(() => void (to.destroyed || to.write(data)), delayMs);
@@ -52,12 +58,24 @@ export async function startTcpProxy(
     };
     for (const socket of [client, upstream]) socket.on('close', end).on('error', end);
     const see = tap();
+    let onAnswer: (() => void) | null = null;
     client.on('data', (data: Buffer) => {
       see(data);
+      if (losing !== null) {
+        const asked = `${losing.asked.get(client) ?? ''}${data}`;
+        losing.asked.set(client, asked);
+        if (losing.meant.test(asked)) {
+          onAnswer = losing.done;
+          losing = null;
+        }
+      }
       if (mode !== 'deaf') pass(upstream, data);
     });
     upstream.on('data', (data: Buffer) => {
-      if (mode !== 'muted') pass(client, data);
+      if (onAnswer !== null) {
+        client.resetAndDestroy();
+        onAnswer();
+      } else if (mode !== 'muted') pass(client, data);
     });
     apply(client, upstream);
   });
@@ -93,6 +111,10 @@ export async function startTcpProxy(
     hold: () => change('held'),
     mute: () => change('muted'),
     deafen: () => change('deaf'),
+    loseAnswer: (meant) =>
+      new Promise<void>((done) => {
+        losing = { meant, asked: new Map(), done };
+      }),
     delay: (ms) => change('open', ms),
     async [Symbol.asyncDispose]() {
       server.close();
