@@ -201,10 +201,9 @@ export function keyOperations(bounds: ListenerBounds) {
           .default(3_600_000)
           .describe('For so long the secret of before holds too.'),
       }),
-      async run({ keys }, caller, { at, input }, run) {
-        // A run that was lost may have made the second secret, which nobody knows then.
-        if (run?.isResumed) return { ...(await keys.get(caller, at.id)), secret: null };
-        return await keys.rotate(caller, at.id, input.overlapMs);
+      run({ keys }, caller, { at, input }, run) {
+        const [rotation] = run?.ids(1) ?? [];
+        return keys.rotate(caller, at.id, input.overlapMs, rotation);
       },
     }),
   };

@@ -115,7 +115,7 @@ export class KeyRows implements Port {
   async update(
     project: ProjectRef | null,
     id: string,
-    change: (key: ApiKey) => KeyChange,
+    change: (key: ApiKey, rotation: string | null) => KeyChange,
     audit: AuditOf<ApiKey>,
   ): Promise<ApiKey> {
     const wanted = { name: '' };
@@ -126,7 +126,7 @@ export class KeyRows implements Port {
       const row = await transaction.apiKey.findFirst({ where });
       if (row === null) throw new AppError('not_found', `no key ${id}`);
       const before = keyOf(row, await nameOf(transaction, project));
-      const changed = change(before);
+      const changed = change(before, row.rotation);
       if (changed === before) return before;
       const { name, hint, formerSecretEndsAt, revokedAt, rotation } = changed;
       wanted.name = name;
@@ -134,7 +134,8 @@ export class KeyRows implements Port {
         ...{ name, hint },
         revokedAt: revokedAt === null ? null : BigInt(revokedAt),
         formerEndsAt: formerSecretEndsAt === null ? null : BigInt(formerSecretEndsAt),
-        ...(rotation && { digest: new Uint8Array(rotation.digest), formerDigest: row.digest }),
+        ...(rotation && { rotation: rotation.id, digest: new Uint8Array(rotation.digest) }),
+        ...(rotation && rotation.id !== row.rotation && { formerDigest: row.digest }),
       };
       const saved = keyOf(await transaction.apiKey.update({ where, data }), before.project);
       await transaction.auditEntry.create({ data: auditRow(audit(before, saved)) });

@@ -15,7 +15,7 @@ import {
 import { auditOf } from './audited.ts';
 import { digestOf, hintOf, makeSecret } from './key-secret.ts';
 import { assertOperator, type ProjectCases } from './projects.ts';
-import type { KeyChange, KeyRows, KnownProject, TenancyWakes } from './store.ts';
+import type { KeyRows, KnownProject, TenancyWakes } from './store.ts';
 
 export interface KeyCasesOptions {
   readonly rows: KeyRows;
@@ -111,24 +111,27 @@ export class KeyCases {
   }
 
   /**
-   * A second secret; the first one ends after the overlap.
+   * A second secret; the first one ends after the overlap. A rotation of the same id, whose answer was lost, is done
+   * again: nobody knows its secret, and another takes its place.
    * @throws not_found, permission_denied (for a key with more than the caller has), failed_precondition (it has ended,
    *   or two secrets already), unavailable
    */
-  async rotate(caller: Caller, id: string, overlapMs: number): Promise<ToldKey> {
+  async rotate(
+    caller: Caller,
+    id: string,
+    overlapMs: number,
+    rotationId = this.#options.makeId(),
+  ): Promise<ToldKey> {
     const now = this.#options.clock.now();
     const secret = makeSecret();
-    const key = await this.#change(caller, 'rotateKey', id, (before) => {
+    const rotation = { id: rotationId, digest: digestOf(secret) };
+    const key = await this.#change(caller, 'rotateKey', id, (before, last) => {
+      const isAgain = last === rotationId;
       assertGivable(before.scopes, caller.scopes, before.project !== null);
       assertNotLonger(before.expiresAt, caller);
-      assertRotatable(before, now);
-      const rotation = { digest: digestOf(secret) };
-      return {
-        ...before,
-        rotation,
-        hint: hintOf(secret),
-        formerSecretEndsAt: now + overlapMs * 1000,
-      };
+      assertRotatable(isAgain ? { ...before, formerSecretEndsAt: null } : before, now);
+      const endsAt = isAgain ? before.formerSecretEndsAt : now + overlapMs * 1000;
+      return { ...before, rotation, hint: hintOf(secret), formerSecretEndsAt: endsAt };
     });
     return { ...key, secret };
   }
@@ -147,7 +150,7 @@ export class KeyCases {
     caller: Caller,
     operation: string,
     id: string,
-    change: (key: ApiKey) => KeyChange,
+    change: Parameters<KeyRows['update']>[2],
   ): Promise<ApiKey> {
     const { rows, wakes } = this.#options;
     const [{ ref, project }] = await this.#find(caller, id);

@@ -55,9 +55,9 @@ export interface KeyToStore extends Omit<ApiKey, 'project'> {
   readonly digest: Buffer;
 }
 
-/** How a key is changed; its secrets only by a rotation. */
+/** How a key is changed; its secrets only by a rotation. One that is done again leaves the secret of before it. */
 export interface KeyChange extends ApiKey {
-  readonly rotation?: { readonly digest: Buffer };
+  readonly rotation?: { readonly id: string; readonly digest: Buffer };
 }
 
 export interface KeyRows {
@@ -67,11 +67,11 @@ export interface KeyRows {
   find(project: ProjectRef | null, id: string): Promise<ApiKey | null>;
   /** Newest first; the page key is an id. */
   list(project: ProjectRef | null, page: PageRequest): Promise<PageItems<ApiKey>>;
-  /** @throws not_found, already_exists, and what `change` throws */
+  /** The change is told the id of the last rotation. @throws not_found, already_exists, and what `change` throws */
   update(
     project: ProjectRef | null,
     id: string,
-    change: (key: ApiKey) => KeyChange,
+    change: (key: ApiKey, rotation: string | null) => KeyChange,
     audit: AuditOf<ApiKey>,
   ): Promise<ApiKey>;
   /** By a secret's digest. */

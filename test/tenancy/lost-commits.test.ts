@@ -85,3 +85,26 @@ test(
     await (await openClient(again.body.laddr.port))[Symbol.asyncDispose]();
   },
 );
+
+test('a rotation is done again, and the secret of before ends when it was to', async () => {
+  await using ground = await makeGround();
+  const { app, proxy, ask, get } = ground;
+  const made = await ask('/v1/keys', { name: 'ci', scopes: ['read'] });
+  const { id, secret: first } = made.body;
+  const path = `/v1/keys/${id}`;
+  const lost = proxy.loseAnswer(commitOf('api_keys'));
+  expect(await ask(`${path}:rotate`, {})).toMatchObject({ status: 503 });
+  await lost;
+  const { formerSecretEndsAt } = await get(path);
+  expect(formerSecretEndsAt).not.toBeNull();
+  const again = await ask(`${path}:rotate`, {});
+  expect(again).toMatchObject({ status: 200, body: { id, formerSecretEndsAt } });
+  const { secret } = again.body;
+  for (const shown of [first, secret]) {
+    await want(200, app, 'GET', '/v1/listeners', undefined, { authorization: `Bearer ${shown}` });
+  }
+  const replayed = await ask(`${path}:rotate`, {});
+  expect(replayed).toMatchObject({ status: 200, body: { id, secret: null, formerSecretEndsAt } });
+  await want(200, app, 'GET', '/v1/listeners', undefined, { authorization: `Bearer ${secret}` });
+  expect(await ask(`${path}:rotate`, {}, 'another')).toMatchObject({ status: 409 });
+});

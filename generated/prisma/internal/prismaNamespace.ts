@@ -1010,7 +1010,8 @@ export const ApiKeyScalarFieldEnum = {
   hint: 'hint',
   lastUsedIp: 'lastUsedIp',
   scopes: 'scopes',
-  createdBy: 'createdBy'
+  createdBy: 'createdBy',
+  rotation: 'rotation'
 } as const
 
 export type ApiKeyScalarFieldEnum = (typeof ApiKeyScalarFieldEnum)[keyof typeof ApiKeyScalarFieldEnum]

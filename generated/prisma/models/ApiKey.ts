@@ -57,6 +57,7 @@ export type ApiKeyMinAggregateOutputType = {
   formerDigest: runtime.Bytes | null
   hint: string | null
   lastUsedIp: string | null
+  rotation: string | null
 }
 
 export type ApiKeyMaxAggregateOutputType = {
@@ -72,6 +73,7 @@ export type ApiKeyMaxAggregateOutputType = {
   formerDigest: runtime.Bytes | null
   hint: string | null
   lastUsedIp: string | null
+  rotation: string | null
 }
 
 export type ApiKeyCountAggregateOutputType = {
@@ -89,6 +91,7 @@ export type ApiKeyCountAggregateOutputType = {
   lastUsedIp: number
   scopes: number
   createdBy: number
+  rotation: number
   _all: number
 }
 
@@ -124,6 +127,7 @@ export type ApiKeyMinAggregateInputType = {
   formerDigest?: true
   hint?: true
   lastUsedIp?: true
+  rotation?: true
 }
 
 export type ApiKeyMaxAggregateInputType = {
@@ -139,6 +143,7 @@ export type ApiKeyMaxAggregateInputType = {
   formerDigest?: true
   hint?: true
   lastUsedIp?: true
+  rotation?: true
 }
 
 export type ApiKeyCountAggregateInputType = {
@@ -156,6 +161,7 @@ export type ApiKeyCountAggregateInputType = {
   lastUsedIp?: true
   scopes?: true
   createdBy?: true
+  rotation?: true
   _all?: true
 }
 
@@ -260,6 +266,7 @@ export type ApiKeyGroupByOutputType = {
   lastUsedIp: string | null
   scopes: string[]
   createdBy: runtime.JsonValue
+  rotation: string | null
   _count: ApiKeyCountAggregateOutputType | null
   _avg: ApiKeyAvgAggregateOutputType | null
   _sum: ApiKeySumAggregateOutputType | null
@@ -300,6 +307,7 @@ export type ApiKeyWhereInput = {
   lastUsedIp?: Prisma.StringNullableFilter<"ApiKey"> | string | null
   scopes?: Prisma.StringNullableListFilter<"ApiKey">
   createdBy?: Prisma.JsonFilter<"ApiKey">
+  rotation?: Prisma.UuidNullableFilter<"ApiKey"> | string | null
 }
 
 export type ApiKeyOrderByWithRelationInput = {
@@ -317,6 +325,7 @@ export type ApiKeyOrderByWithRelationInput = {
   lastUsedIp?: Prisma.SortOrderInput | Prisma.SortOrder
   scopes?: Prisma.SortOrder
   createdBy?: Prisma.SortOrder
+  rotation?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type ApiKeyWhereUniqueInput = Prisma.AtLeast<{
@@ -337,6 +346,7 @@ export type ApiKeyWhereUniqueInput = Prisma.AtLeast<{
   lastUsedIp?: Prisma.StringNullableFilter<"ApiKey"> | string | null
   scopes?: Prisma.StringNullableListFilter<"ApiKey">
   createdBy?: Prisma.JsonFilter<"ApiKey">
+  rotation?: Prisma.UuidNullableFilter<"ApiKey"> | string | null
 }, "id" | "digest" | "formerDigest">
 
 export type ApiKeyOrderByWithAggregationInput = {
@@ -354,6 +364,7 @@ export type ApiKeyOrderByWithAggregationInput = {
   lastUsedIp?: Prisma.SortOrderInput | Prisma.SortOrder
   scopes?: Prisma.SortOrder
   createdBy?: Prisma.SortOrder
+  rotation?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.ApiKeyCountOrderByAggregateInput
   _avg?: Prisma.ApiKeyAvgOrderByAggregateInput
   _max?: Prisma.ApiKeyMaxOrderByAggregateInput
@@ -379,6 +390,7 @@ export type ApiKeyScalarWhereWithAggregatesInput = {
   lastUsedIp?: Prisma.StringNullableWithAggregatesFilter<"ApiKey"> | string | null
   scopes?: Prisma.StringNullableListFilter<"ApiKey">
   createdBy?: Prisma.JsonWithAggregatesFilter<"ApiKey">
+  rotation?: Prisma.UuidNullableWithAggregatesFilter<"ApiKey"> | string | null
 }
 
 export type ApiKeyCreateInput = {
@@ -396,6 +408,7 @@ export type ApiKeyCreateInput = {
   lastUsedIp?: string | null
   scopes?: Prisma.ApiKeyCreatescopesInput | string[]
   createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  rotation?: string | null
 }
 
 export type ApiKeyUncheckedCreateInput = {
@@ -413,6 +426,7 @@ export type ApiKeyUncheckedCreateInput = {
   lastUsedIp?: string | null
   scopes?: Prisma.ApiKeyCreatescopesInput | string[]
   createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  rotation?: string | null
 }
 
 export type ApiKeyUpdateInput = {
@@ -430,6 +444,7 @@ export type ApiKeyUpdateInput = {
   lastUsedIp?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   scopes?: Prisma.ApiKeyUpdatescopesInput | string[]
   createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  rotation?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type ApiKeyUncheckedUpdateInput = {
@@ -447,6 +462,7 @@ export type ApiKeyUncheckedUpdateInput = {
   lastUsedIp?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   scopes?: Prisma.ApiKeyUpdatescopesInput | string[]
   createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  rotation?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type ApiKeyCreateManyInput = {
@@ -464,6 +480,7 @@ export type ApiKeyCreateManyInput = {
   lastUsedIp?: string | null
   scopes?: Prisma.ApiKeyCreatescopesInput | string[]
   createdBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  rotation?: string | null
 }
 
 export type ApiKeyUpdateManyMutationInput = {
@@ -481,6 +498,7 @@ export type ApiKeyUpdateManyMutationInput = {
   lastUsedIp?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   scopes?: Prisma.ApiKeyUpdatescopesInput | string[]
   createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  rotation?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type ApiKeyUncheckedUpdateManyInput = {
@@ -498,6 +516,7 @@ export type ApiKeyUncheckedUpdateManyInput = {
   lastUsedIp?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   scopes?: Prisma.ApiKeyUpdatescopesInput | string[]
   createdBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  rotation?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type ApiKeyCountOrderByAggregateInput = {
@@ -515,6 +534,7 @@ export type ApiKeyCountOrderByAggregateInput = {
   lastUsedIp?: Prisma.SortOrder
   scopes?: Prisma.SortOrder
   createdBy?: Prisma.SortOrder
+  rotation?: Prisma.SortOrder
 }
 
 export type ApiKeyAvgOrderByAggregateInput = {
@@ -539,6 +559,7 @@ export type ApiKeyMaxOrderByAggregateInput = {
   formerDigest?: Prisma.SortOrder
   hint?: Prisma.SortOrder
   lastUsedIp?: Prisma.SortOrder
+  rotation?: Prisma.SortOrder
 }
 
 export type ApiKeyMinOrderByAggregateInput = {
@@ -554,6 +575,7 @@ export type ApiKeyMinOrderByAggregateInput = {
   formerDigest?: Prisma.SortOrder
   hint?: Prisma.SortOrder
   lastUsedIp?: Prisma.SortOrder
+  rotation?: Prisma.SortOrder
 }
 
 export type ApiKeySumOrderByAggregateInput = {
@@ -615,6 +637,7 @@ export type ApiKeySelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   lastUsedIp?: boolean
   scopes?: boolean
   createdBy?: boolean
+  rotation?: boolean
 }, ExtArgs["result"]["apiKey"]>
 
 export type ApiKeySelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -632,6 +655,7 @@ export type ApiKeySelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   lastUsedIp?: boolean
   scopes?: boolean
   createdBy?: boolean
+  rotation?: boolean
 }, ExtArgs["result"]["apiKey"]>
 
 export type ApiKeySelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -649,6 +673,7 @@ export type ApiKeySelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   lastUsedIp?: boolean
   scopes?: boolean
   createdBy?: boolean
+  rotation?: boolean
 }, ExtArgs["result"]["apiKey"]>
 
 export type ApiKeySelectScalar = {
@@ -666,9 +691,10 @@ export type ApiKeySelectScalar = {
   lastUsedIp?: boolean
   scopes?: boolean
   createdBy?: boolean
+  rotation?: boolean
 }
 
-export type ApiKeyOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "createdAt" | "expiresAt" | "formerEndsAt" | "lastUsedAt" | "revokedAt" | "project" | "name" | "digest" | "formerDigest" | "hint" | "lastUsedIp" | "scopes" | "createdBy", ExtArgs["result"]["apiKey"]>
+export type ApiKeyOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "createdAt" | "expiresAt" | "formerEndsAt" | "lastUsedAt" | "revokedAt" | "project" | "name" | "digest" | "formerDigest" | "hint" | "lastUsedIp" | "scopes" | "createdBy" | "rotation", ExtArgs["result"]["apiKey"]>
 
 export type $ApiKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "ApiKey"
@@ -688,6 +714,7 @@ export type $ApiKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
     lastUsedIp: string | null
     scopes: string[]
     createdBy: runtime.JsonValue
+    rotation: string | null
   }, ExtArgs["result"]["apiKey"]>
   composites: {}
 }
@@ -1125,6 +1152,7 @@ export interface ApiKeyFieldRefs {
   readonly lastUsedIp: Prisma.FieldRef<"ApiKey", 'String'>
   readonly scopes: Prisma.FieldRef<"ApiKey", 'String[]'>
   readonly createdBy: Prisma.FieldRef<"ApiKey", 'Json'>
+  readonly rotation: Prisma.FieldRef<"ApiKey", 'String'>
 }
     
 
