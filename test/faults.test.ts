@@ -302,14 +302,17 @@ test.concurrent('accept_delay: connected at once, heard later; several add up', 
   expect((client.arrivals[0]?.at ?? 0) - client.begunAt).toBeGreaterThanOrEqual(349);
 });
 
-test.concurrent.each([
+const delayed = [
   ['echo', {}],
   ['PROXY header', { proxyProtocol: { mode: 'required', trustedCidrs: [] } }],
   ['handshake', { protocol: 'tls' }],
-])(
+] as const;
+const longDelay = [{ type: 'accept_delay', delayMs: 86_400_000 }];
+
+test.concurrent.each(delayed)(
   'accept_delay before the %s: limits of time hold meanwhile, also those that come then, and end with FIN',
   async (_, spec) => {
-    const faults = [{ type: 'accept_delay', delayMs: 86_400_000 }];
+    const faults = longDelay;
     const made = { ...spec, faults, limits: { maxDurationMs: 100 } };
     const first = await want(201, app, 'POST', '/v1/listeners', made);
     await using client = await openClient(first.laddr.port);
@@ -327,6 +330,23 @@ test.concurrent.each([
     ]);
     expect(await closedConnections(app, second.id)).toMatchObject([
       { ...end, closeReason: 'idle_timeout' },
+    ]);
+  },
+);
+
+test.concurrent.each(delayed)(
+  'accept_delay before the %s: a delete ends with FIN, whatever was sent',
+  async (_, spec) => {
+    const { id, port } = await listen(longDelay, { ...spec, limits: { maxConnections: 1 } });
+    await using client = await openClient(port);
+    await new Promise((sent) => client.socket.write('hello', sent));
+    // So the first one was accepted.
+    await wantRefused(port);
+    await want(204, app, 'DELETE', `/v1/listeners/${id}`);
+    await client.ended;
+    expect([client.sawEnd, client.error]).toEqual([true, null]);
+    expect(await closedConnections(app, id)).toMatchObject([
+      { closeReason: 'listener_deleted', closeInitiator: 'operator', bytesIn: 0 },
     ]);
   },
 );

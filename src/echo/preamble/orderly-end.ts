@@ -4,15 +4,15 @@ import { Linger } from '../tcp/linger.ts';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
 
 /**
- * FIN, and then the client has a while to end its side. What it sends, or has sent, is read and dropped: a close with
- * bytes unread would be RST. Resolves when the handle is closed.
+ * FIN, and then the client has a while to end its side; null: it is waited for no longer than until the FIN is sent. What
+ * it sends, or has sent, is read and dropped: a close with bytes unread would be RST. Resolves when the handle is closed.
  */
-export function endOrderly(handle: TcpHandle, lingerMs: number): Promise<void> {
+export function endOrderly(handle: TcpHandle, lingerMs: number | null): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let hasEnded = false;
   let hasFinished = false;
   const closeWhenDone = () => {
-    if (hasEnded && hasFinished) transport.destroy();
+    if (hasFinished && (hasEnded || lingerMs === null)) transport.destroy();
   };
   const transport = new HandleTransport(handle, {
     onBytes: () => undefined,
@@ -27,12 +27,12 @@ export function endOrderly(handle: TcpHandle, lingerMs: number): Promise<void> {
     },
     onError: () => undefined,
     onClosed: () => {
-      linger.stop();
+      linger?.stop();
       resolve();
     },
   });
-  const linger = new Linger(transport, lingerMs);
-  linger.begin('fin');
+  const linger = lingerMs === null ? null : new Linger(transport, lingerMs);
+  linger?.begin('fin');
   transport.resume();
   transport.end();
   return promise;

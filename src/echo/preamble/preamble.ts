@@ -21,6 +21,7 @@ import { DuplexTransport } from '../tcp/duplex-transport.ts';
 import { HandleTransport } from '../tcp/handle-transport.ts';
 import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
+import { endOrderly } from './orderly-end.ts';
 import { type PreambleEnd, PreambleError, peerLeft, peerReset } from './preamble-error.ts';
 import type { PreambleTurns } from './preamble-turns.ts';
 import { type FirstBytes, type HeaderReading, readProxyHeader } from './proxy-header-reader.ts';
@@ -39,7 +40,7 @@ export interface PreambleOptions {
   /** Of the whole, waiting for a turn included. */
   readonly timeoutMs: number;
   readonly optionalHeaderWaitMs: number;
-  /** The listener closes: this ends at once. */
+  /** The listener closes: this ends at once, with FIN. */
   readonly signal: AbortSignal;
 }
 
@@ -87,8 +88,9 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
     return tlsPreamble({ stream, info }, socket, declaredRaddr);
   } catch (error) {
     reading?.stop();
-    if (socket === null) handle.close();
-    else socket.destroy();
+    if (socket !== null) socket.destroy();
+    else if (signal.aborted) await endOrderly(handle, null);
+    else handle.close();
     throw error instanceof HandshakeError ? failure(endOf(error), declaredRaddr) : error;
   } finally {
     turn.leave();
