@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { Api } from './api/call.ts';
 import { CallLines } from './api/call-lines.ts';
+import { FailureLog } from './api/failure-log.ts';
 import { LongPages } from './api/long-pages.ts';
 import { operations } from './api/operations.ts';
 import { type AppliedFile, applyAtStart } from './applied-file.ts';
@@ -25,6 +26,7 @@ import type { Node } from './fleet/node.ts';
 import { NodeCases } from './fleet/nodes.ts';
 import type { FleetStore } from './fleet/store.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
+import { isInternal } from './grpc/status.ts';
 import type { MetricsText } from './http/edge.ts';
 import { HttpServer } from './http/http-server.ts';
 import { orStartError } from './node/start-error.ts';
@@ -79,6 +81,7 @@ export async function startEdges(
     store.of(await projects.of(caller)).idempotencyKeys;
   const { http, grpc, bounds, idempotency } = config;
   const { keys, refusals, cases } = openTenancy(ground, control, resources);
+  const failures = resources.use(new FailureLog({ logger, limits: grpc.limits, isInternal }));
   const api = new Api({
     world: { control, bounds, clock, ...cases },
     operations: operations(bounds, config.listeners),
@@ -87,7 +90,10 @@ export async function startEdges(
     refusals,
     longPages: new LongPages({ projects, loop: ground.loop, limits: config.turns }),
     callLines: new CallLines(config.turns, ground.loop.neighbours),
-    leftCalls: new LeftCalls(config.calls),
+    leftCalls: new LeftCalls({
+      limits: config.calls,
+      onFailed: (error, of) => failures.tell(error, of),
+    }),
     idempotency: { keysOf, clock, logger, limits: idempotency },
   });
   const { appliedFile, signal = new AbortController().signal } = ground;

@@ -1,7 +1,7 @@
 /**
  * What the log says of requests that failed, over both edges alike. A bug has its stack. While the store is away every
  * request fails alike, and callers try again: a second has so many lines of that, each one line, and the rest are counted
- * by their routes. What ends at a stop, or has nobody who waits for it, is no outage.
+ * by their routes. What ends at a stop, or has nobody who waits for it, is no outage; a bug is told whoever waits.
  */
 import { hasCode, ShuttingDown } from '../core/errors.ts';
 import { LineBudget } from '../core/line-budget.ts';
@@ -38,7 +38,10 @@ export class FailureLog implements Disposable {
 
   tell(error: unknown, { requestId, route, isLeft }: FailedRequest): void {
     const { logger, isInternal } = this.#options;
-    if (isInternal(error)) logger.error({ requestId, route, err: error }, 'a request failed');
+    // Of who left, Node's own waits end like that.
+    const isEnd = isLeft && error instanceof Error && error.name === 'AbortError';
+    if (!isEnd && isInternal(error))
+      logger.error({ requestId, route, err: error }, 'a request failed');
     if (!(error instanceof Error) || !hasCode(error, 'unavailable')) return;
     if (isLeft || error instanceof ShuttingDown) return;
     if (!this.#outage.take(performance.now(), route)) return;

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { caller } from '../../test/support/core-world.ts';
 import { edgeApi } from '../../test/support/edge-api.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
-import { rejection, sampleId, sampleListener } from '../../test/support/samples.ts';
+import { keepingLogger, rejection, sampleId, sampleListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import { AppError } from '../core/errors.ts';
 import { callerGone } from '../core/while-there.ts';
 
 const id = sampleId(1);
@@ -14,8 +15,10 @@ function makeWorld() {
   const gate = Promise.withResolvers<void>();
   let begun = 0;
   const { idempotencyKeys } = new MemoryStore();
+  const logger = keepingLogger();
   const api = edgeApi({
     idempotencyKeys,
+    logger,
     calls: { leftCallsPerProjectMax: 2, leftCallsMax: 10 },
     control: {
       async updateFaults() {
@@ -38,7 +41,8 @@ function makeWorld() {
     leaving.abort(callerGone());
     expect(await asked).toMatchObject({ code: 'unavailable' });
   };
-  return { ask, askAndLeave, open: gate.resolve, begun: () => begun };
+  const { resolve: open, reject: fail } = gate;
+  return { ask, askAndLeave, open, fail, begun: () => begun, lines: logger.lines };
 }
 
 test('the key of one who has left is taken until the call has ended, and has its answer then', async () => {
@@ -60,4 +64,26 @@ test('of a project so many go on, and the next call is refused until they have e
   expect(await rejection(ask())).toMatchObject(refusal);
   open();
   await waitFor('their ends', () => ask().catch(() => null));
+});
+
+test('a bug behind a caller who has left is logged, once', async () => {
+  const { ask, askAndLeave, fail, lines } = makeWorld();
+  await askAndLeave();
+  const stays = rejection(ask());
+  const bug = new Error('the very cause');
+  fail(bug);
+  expect(await stays).toBe(bug);
+  const fields = { requestId: caller.requestId, route: 'resetFaults', err: bug };
+  await waitFor('its line', () => lines.length > 0);
+  // Whoever waits is told by the edge, which logs it.
+  expect(lines).toEqual([{ level: 'error', message: 'a request failed', fields }]);
+});
+
+test('what fails otherwise behind a caller who has left is nobody\u2019s', async () => {
+  const { ask, askAndLeave, fail, lines } = makeWorld();
+  await askAndLeave();
+  const stays = rejection(ask());
+  fail(new AppError('unavailable', 'away'));
+  await stays;
+  expect(lines).toEqual([]);
 });

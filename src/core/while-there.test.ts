@@ -5,6 +5,8 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import type { Caller } from './caller.ts';
 import { callerGone, LeftCalls, whileThere } from './while-there.ts';
 
+const limits = { leftCallsPerProjectMax: 2, leftCallsMax: 3 };
+
 function leaving() {
   const gone = new AbortController();
   return { caller: { ...caller, signal: gone.signal }, leave: () => gone.abort(callerGone()) };
@@ -72,7 +74,7 @@ test('no read begins for a caller who is gone', async () => {
 });
 
 test('of calls that go on without their callers there are so many, of a project and of all', async () => {
-  const calls = new LeftCalls({ leftCallsPerProjectMax: 2, leftCallsMax: 3 });
+  const calls = new LeftCalls({ limits, onFailed: () => undefined });
   const ends: (() => void)[] = [];
   const begin = () => new Promise<void>((end) => void ends.push(end));
   async function abandon(project: string): Promise<void> {
@@ -102,7 +104,7 @@ test('of calls that go on without their callers there are so many, of a project 
 
 test('a listener that is slow to change keeps few of the changes whose callers have left', async () => {
   const world = await makeWorld();
-  const calls = new LeftCalls({ leftCallsPerProjectMax: 2, leftCallsMax: 3 });
+  const calls = new LeftCalls({ limits, onFailed: () => undefined });
   const [listener] = await world.control.createListeners(caller, [sampleNewListener({})]);
   const id = listener?.id ?? '';
   const commit = Promise.withResolvers<void>();

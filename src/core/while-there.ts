@@ -33,17 +33,34 @@ export interface LeftCallLimits {
   readonly leftCallsMax: number;
 }
 
+/** As the log tells of it. */
+export interface LeftCall {
+  readonly requestId: string;
+  readonly route: string;
+  readonly isLeft: true;
+}
+
+type LeavingCaller = Pick<Caller, 'project' | 'signal' | 'requestId' | 'operation'>;
+
+export interface LeftCallsOptions {
+  readonly limits: LeftCallLimits;
+  /** Told of what fails once its caller has left: nobody else hears of it. */
+  readonly onFailed: (error: unknown, of: LeftCall) => void;
+}
+
 /**
  * Calls that go on without their callers: what has begun to change something is brought to its end. Who is there has a
  * connection, of which there are only so many; who has left may call again at once.
  */
 export class LeftCalls {
   readonly #limits: LeftCallLimits;
+  readonly #onFailed: LeftCallsOptions['onFailed'];
   readonly #counts = new Map<string, number>();
   #count = 0;
 
-  constructor(limits: LeftCallLimits) {
+  constructor({ limits, onFailed }: LeftCallsOptions) {
     this.#limits = limits;
+    this.#onFailed = onFailed;
   }
 
   /**
@@ -51,19 +68,14 @@ export class LeftCalls {
    * @throws what it throws, what the signal was aborted with; before it is begun resource_exhausted where too many of its
    *   project's go on, or of all
    */
-  async whileThere<Result>(
-    caller: Pick<Caller, 'project' | 'signal'>,
-    begin: () => Promise<Result>,
-  ): Promise<Result> {
+  async whileThere<Result>(caller: LeavingCaller, begin: () => Promise<Result>): Promise<Result> {
     caller.signal.throwIfAborted();
     this.#assertRoom(caller.project);
     return await whileThere(caller, this.#counted(caller, begin));
   }
 
-  async #counted<Result>(
-    { project, signal }: Pick<Caller, 'project' | 'signal'>,
-    begin: () => Promise<Result>,
-  ): Promise<Result> {
+  async #counted<Result>(caller: LeavingCaller, begin: () => Promise<Result>): Promise<Result> {
+    const { project, signal, requestId, operation: route } = caller;
     let hasLeft = false;
     const leave = () => {
       hasLeft = true;
@@ -72,6 +84,9 @@ export class LeftCalls {
     signal.addEventListener('abort', leave, { once: true });
     try {
       return await begin();
+    } catch (error) {
+      if (hasLeft) this.#onFailed(error, { requestId, route, isLeft: true });
+      throw error;
     } finally {
       signal.removeEventListener('abort', leave);
       if (hasLeft) this.#add(project, -1);

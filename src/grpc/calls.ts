@@ -120,9 +120,10 @@ export class Calls {
             call.end();
           },
           (error: unknown) => {
-            if (gone.signal.aborted) return told(status.CANCELLED);
-            const of = { requestId, route: call.getPath(), isLeft: false };
+            const isLeft = gone.signal.aborted;
+            const of = { requestId, route: call.getPath(), isLeft };
             const failure = this.#failure(error, of, progress.seq);
+            if (isLeft) return told(status.CANCELLED);
             told(failure.code);
             call.emit('error', failure);
           },

@@ -192,6 +192,26 @@ test.each([
   expect(error?.details.startsWith(`${path}:`)).toBe(true);
 });
 
+test('a bug in a stream whose caller has left is logged, once', async () => {
+  const left = Promise.withResolvers<never>();
+  const bug = new Error('the very cause');
+  const followEvents: Follow = async function* () {
+    yield page(1, 1);
+    await left.promise;
+  };
+  await using edge = await startGrpcEdge({ followEvents });
+  using stream = streamEvents(edge.address);
+  await waitFor('events', () => stream.events.length > 0);
+  stream.cancel();
+  expect((await stream.ended)?.code).toBe(status.CANCELLED);
+  await waitFor('its leaving', () => edge.server.connections === 0);
+  left.reject(bug);
+  const told = () => edge.lines.filter(({ level }) => level !== 'debug');
+  await waitFor('its line', () => told().length > 0);
+  const fields = { route: '/kodama.v1.EventService/StreamEvents', err: bug };
+  expect(told()).toMatchObject([{ level: 'error', message: 'a request failed', fields }]);
+});
+
 test('a caller who cancels ends the generator, also before its first message', async () => {
   const source = endless((seq) => page(seq, 10));
   await using edge = await startGrpcEdge({ followEvents: source.follow });

@@ -98,10 +98,11 @@ function paced(stream: Stream, streams: OpenStreams, options: ReflectionOptions)
   let hasFailed = false;
   // What fails behind the first failure is of its making.
   const fail = (error: unknown) => {
-    if (gone.signal.aborted || hasFailed) return;
+    if (hasFailed) return;
     hasFailed = true;
-    failures.tell(error, { requestId, route: stream.getPath(), isLeft: false });
-    stream.emit('error', toStatus(error, requestId));
+    const isLeft = gone.signal.aborted;
+    failures.tell(error, { requestId, route: stream.getPath(), isLeft });
+    if (!isLeft) stream.emit('error', toStatus(error, requestId));
   };
   const asked = streams.begin(gone.signal, fail);
   const turn = async (question: object) => {

@@ -413,6 +413,29 @@ test('a bug is answered with a fixed text, and its cause is logged once', async 
   expect(told).toMatchObject([{ requestId: body.requestId, msg: 'a request failed' }]);
 });
 
+test('a bug in a request whose caller has left is logged, once', async () => {
+  const key = Promise.withResolvers<never>();
+  const asked = Promise.withResolvers<void>();
+  const identify = () => {
+    asked.resolve();
+    return key.promise;
+  };
+  await using edge = await restEdge({ keys: { ...tokenKeys(null), identify } });
+  const leaving = new AbortController();
+  const answer = fetch(`${edge.url}/v1/listeners`, { signal: leaving.signal });
+  await asked.promise;
+  leaving.abort();
+  await expect(answer).rejects.toThrow();
+  await waitFor('its leaving', () => edge.log.length > 0);
+  key.reject(new Error('the very cause'));
+  const told = () => edge.log.filter(({ msg }) => msg !== 'request');
+  await waitFor('its line', () => told().length > 0);
+  const route = 'GET /v1/listeners';
+  expect(told()).toMatchObject([
+    { msg: 'a request failed', route, err: { message: 'the very cause' } },
+  ]);
+});
+
 test('an outage says when to come back', async () => {
   await using edge = await restEdge();
   edge.dataPlane.openErrors.push(new AppError('unavailable', 'away', { retryAfterMs: 2500 }));

@@ -95,9 +95,9 @@ export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
   app.setValidatorCompiler(() => (value) => ({ value }));
   app.setSerializerCompiler(() => jsonText);
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    if (reply.raw.destroyed) return reply.send();
-    failures.tell(error, failedRequest(request, false));
-    return sendProblem(error, request, reply);
+    const isLeft = reply.raw.destroyed;
+    failures.tell(error, failedRequest(request, isLeft));
+    return isLeft ? reply.send() : sendProblem(error, request, reply);
   };
   app.setErrorHandler(fail);
   app.addHook('onClose', async () => failures[Symbol.dispose]());

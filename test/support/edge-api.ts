@@ -1,5 +1,6 @@
 /** The operations over a control plane of a test's own, for an edge by itself. */
 import { Api, type ApiOptions } from '../../src/api/call.ts';
+import { FailureLog } from '../../src/api/failure-log.ts';
 import type { IdempotencyLimits } from '../../src/api/idempotency.ts';
 import { atOnce } from '../../src/api/long-pages.ts';
 import { operations } from '../../src/api/operations.ts';
@@ -10,6 +11,7 @@ import type { Keys } from '../../src/core/keys.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import type { Clock, Logger } from '../../src/core/ports.ts';
 import { type LeftCallLimits, LeftCalls } from '../../src/core/while-there.ts';
+import { isInternal } from '../../src/grpc/status.ts';
 import { keepingLogger } from './samples.ts';
 import { tokenKeys } from './token-keys.ts';
 
@@ -42,6 +44,8 @@ const idempotencyLimits: IdempotencyLimits = {
 
 export function edgeApi(options: EdgeApiOptions): Api {
   const { clock = systemClock(), logger = keepingLogger() } = options;
+  const limits = { outageLinesPerSecondMax: 5 };
+  const failures = new FailureLog({ logger, limits, isInternal });
   return new Api({
     world: {
       control: expected(options.control),
@@ -59,7 +63,10 @@ export function edgeApi(options: EdgeApiOptions): Api {
     refusals: { heard: (_, error) => error },
     longPages: options.longPages ?? { paceOf: async () => atOnce },
     callLines: options.callLines ?? { take: async () => atOnce },
-    leftCalls: new LeftCalls(options.calls ?? { leftCallsPerProjectMax: 64, leftCallsMax: 64 }),
+    leftCalls: new LeftCalls({
+      limits: options.calls ?? { leftCallsPerProjectMax: 64, leftCallsMax: 64 },
+      onFailed: (error, of) => failures.tell(error, of),
+    }),
     idempotency: {
       keysOf: async () => expected(options.idempotencyKeys ?? {}),
       clock,
