@@ -3,7 +3,7 @@
  * socket on `::` tells of an IPv4 client is that client's IPv4 address: as IPv6 all of them would be of one /64.
  */
 import { isIPv6 } from 'node:net';
-import { plainIp } from './address.ts';
+import { ipNumber, plainIp } from './address.ts';
 import type { Micros } from './time.ts';
 import { type Rate, TokenBucket } from './token-bucket.ts';
 
@@ -31,10 +31,5 @@ export class AddressRates {
 
 function networkOf(told: string | null): string {
   const address = plainIp(told ?? '');
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head.split(':');
-  // What `::` stands for is zeros: four groups are the /64.
-  const missing = 8 - groups.length - (tail?.split(':').length ?? 0);
-  return [...groups, ...Array<string>(Math.max(0, missing)).fill('0')].slice(0, 4).join(':');
+  return isIPv6(address) ? `${ipNumber(address) >> 64n}` : address;
 }

@@ -73,11 +73,7 @@ function conditionsOf(query: CountedQuery) {
 }
 
 function equal<Value>(has: (connection: Connection) => Value): Field<NonNullable<Value>> {
-  return {
-    has,
-    say: (wanted) => wanted,
-    test: (wanted) => (connection) => has(connection) === wanted,
-  };
+  return { has, say: (wanted) => wanted, test: (wanted) => (one) => has(one) === wanted };
 }
 
 function accepted(word: string, isMet: (time: Micros, wanted: Micros) => boolean): Field<Micros> {

@@ -1,5 +1,14 @@
-/** Times inside kodama are whole microseconds since the Unix epoch: exact in a double until the year 2255. */
+/** Times inside kodama are whole microseconds since the Unix epoch, and whole seconds where a double holds no more. */
 export type Micros = number;
+
+/** The years 0000 to 9999, in seconds: RFC 3339 writes no others. */
+const [secondsMin, secondsMax] = [-62_167_219_200, 253_402_300_799];
+
+/** The time of which each edge shows the same: microseconds are exact in a double until the year 2255. */
+export function exactTime(time: Micros): Micros {
+  if (Math.abs(time) <= Number.MAX_SAFE_INTEGER) return time;
+  return Math.min(Math.max(Math.floor(time / 1e6), secondsMin), secondsMax) * 1e6;
+}
 
 /** How far the time in a connection's id may lie from its acceptedAt: history between two times is sought by id. */
 export const idSlack: Micros = 1_000_000;
@@ -8,7 +17,8 @@ export const idSlack: Micros = 1_000_000;
 let last = { seconds: Number.NaN, text: '' };
 
 /** RFC 3339 in UTC with microseconds: `2026-11-24T03:53:53.123456Z`. */
-export function formatTime(time: Micros): string {
+export function formatTime(given: Micros): string {
+  const time = exactTime(given);
   const seconds = Math.floor(time / 1e6);
   if (seconds !== last.seconds) last = { seconds, text: textOfSecond(seconds) };
   // With a one in front that is taken off again, none of its leading zeros is lost.
@@ -32,7 +42,7 @@ function twoDigits(number: number): string {
 const rfc3339 =
   /^(\d{4}-\d{2}-\d{2})[Tt ]((?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
 
-/** Parses RFC 3339 down to microseconds (further digits are cut); null where it is none. */
+/** Parses RFC 3339, whose further digits are cut (exactTime); null where it is none, or in UTC beyond its years. */
 export function parseTime(text: string): Micros | null {
   const match = rfc3339.exec(text);
   if (match === null) return null;
@@ -42,7 +52,9 @@ export function parseTime(text: string): Micros | null {
   if (Number.isNaN(millis) || Number.isNaN(midnight)) return null;
   // Date.parse rolls 2026-02-31 over to March; RFC 3339 has no such day.
   if (!new Date(midnight).toISOString().startsWith(date)) return null;
-  return millis * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
+  const seconds = millis / 1000;
+  if (seconds < secondsMin || seconds > secondsMax) return null;
+  return exactTime(seconds * 1e6 + Number(fraction.padEnd(6, '0').slice(0, 6)));
 }
 
 /** When it was made, of a UUIDv7 (RFC 9562, 5.7), to the millisecond. */

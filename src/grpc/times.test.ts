@@ -23,6 +23,13 @@ test('a time comes back to the microsecond', () => {
   );
 });
 
+test('a time is never over the maximum of a Timestamp', () => {
+  const sink = new ByteSink();
+  writeTimestamp(253_402_300_800_000_000, sink);
+  const message = timestampType.decode(sink.take()) as protobuf.Message & SecondsMessage;
+  expect(timeText(message)).toBe('9999-12-31T23:59:59.000000000Z');
+});
+
 test('what is no time is no RFC 3339 either', () => {
   const wrong = [
     { seconds: '253402300800', nanos: 0 },

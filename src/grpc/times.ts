@@ -1,5 +1,5 @@
 /** Times and durations: microseconds and milliseconds here, google.protobuf.Timestamp and Duration on the wire. */
-import type { Micros } from '../core/time.ts';
+import { exactTime, type Micros } from '../core/time.ts';
 import type { ByteSink } from './byte-sink.ts';
 
 /** As protobufjs decodes both; 64 bits are a number, or an object that has one. */
@@ -9,7 +9,8 @@ export interface SecondsMessage {
 }
 
 /** The fields of a Timestamp: seconds are 1, nanos are 2. */
-export function writeTimestamp(time: Micros, sink: ByteSink): void {
+export function writeTimestamp(given: Micros, sink: ByteSink): void {
+  const time = exactTime(given);
   const seconds = Math.floor(time / 1_000_000);
   sink.byte(0x08);
   sink.varint(seconds);

@@ -98,6 +98,13 @@ test('a fault that lost a field in the file has its default again', () => {
   expect(step({ faults: [{ type: 'latency', delayMs: 300, expiresAt }] }, ending)).toMatchObject({
     action: 'keep',
   });
+  const never = { ...slow, expiresAt: '9999-12-31T23:59:59.000000Z' };
+  expect(step({ expiresAt: '9999-12-31T23:59:59.999999Z' }, never)).toMatchObject({
+    action: 'keep',
+  });
+  expect(step({ expiresAt: '2030-01-01T00:00:00.000001Z' }, { ...slow, expiresAt })).toMatchObject({
+    action: 'update',
+  });
   // A field that is not known here, such as one of a later kodama, is as it is.
   const later: Listener = { ...slow, faults: [{ ...latency, ofLater: 'first' }] };
   expect(step({ faults: [{ type: 'latency', delayMs: 300 }] }, later)).toMatchObject({

@@ -2,6 +2,7 @@
 import { isIPv6, SocketAddress } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { plainIp } from '../core/address.ts';
+import { parseTime } from '../core/time.ts';
 import { isAsWanted } from './fault-defaults.ts';
 import type { Listener } from './listener-spec.ts';
 import type { Fields, WantedListener } from './listeners-file.ts';
@@ -96,7 +97,7 @@ function plainHost(host: string): string {
 }
 
 function isSameTime(wanted: string, is: string | null): boolean {
-  return is !== null && Date.parse(wanted) === Date.parse(is);
+  return is !== null && parseTime(wanted) === parseTime(is);
 }
 
 function areSameFaults(wanted: readonly unknown[], is: Listener['faults']): boolean {

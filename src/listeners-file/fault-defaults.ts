@@ -1,5 +1,6 @@
 /** What a fault has where its file says nothing, so that what is and what is wanted can be held against each other. */
 import { isDeepStrictEqual } from 'node:util';
+import { parseTime } from '../core/time.ts';
 import { allFaults } from '../faults/all-faults.ts';
 import type { FaultDefinition } from '../faults/fault-definition.ts';
 
@@ -25,7 +26,7 @@ export function isAsWanted(fault: Fault, wanted: Fault): boolean {
 /** A time may be written in many ways. */
 function isSame(name: string, value: unknown, wanted: unknown): boolean {
   if (name === 'expiresAt' && typeof value === 'string' && typeof wanted === 'string') {
-    return Date.parse(value) === Date.parse(wanted);
+    return parseTime(value) === parseTime(wanted);
   }
   return isDeepStrictEqual(value, wanted);
 }

@@ -120,6 +120,10 @@ const refusals: Readonly<Record<string, Case>> = {
     rest: () => ['POST', '/v1/listeners', { expiresAt: '2001-01-01T00:00:00Z' }],
     grpc: create({ expiresAt: { seconds: 978_307_200 } }),
   },
+  'a time that in UTC is after the year 9999': {
+    rest: () => ['POST', '/v1/listeners', { expiresAt: '9999-12-31T23:59:59-05:00' }],
+    grpc: create({ expiresAt: { seconds: 253_402_318_799 } }),
+  },
   'tls settings without tls': sameCreate({ tls: {} }),
   'a certificate without a key': {
     rest: () => [
@@ -482,6 +486,26 @@ describe('answered alike', () => {
     expect(await update({ updateMask: { paths: ['expires_at'] } })).toMatchObject({
       expiresAt: null,
     });
+  });
+
+  test('a time at the end of the year 9999 is told as one of it', async () => {
+    const fromRest = await want(201, app, 'POST', '/v1/listeners', {
+      expiresAt: '9999-12-31T23:59:59.999999Z',
+    });
+    const { listener: made } = await grpcCall<{ listener?: { id: string; expiresAt: object } }>(
+      (done) =>
+        client.listeners.CreateListener(
+          { expiresAt: { seconds: 253_402_300_799, nanos: 999_999_999 } },
+          done,
+        ),
+    );
+    expect(fromRest.expiresAt).toBe('9999-12-31T23:59:59.000000Z');
+    expect(made?.expiresAt).toMatchObject({ seconds: '253402300799', nanos: 0 });
+    for (const id of [fromRest.id, made?.id]) {
+      await want(204, app, 'DELETE', `/v1/listeners/${id}`);
+    }
+    const none = await want(200, app, 'GET', '/v1/connections?acceptedAfter=9999-12-31T23:59:59Z');
+    expect(none.connections).toEqual([]);
   });
 
   test('a change is the same through either edge', long, async () => {
