@@ -14,7 +14,7 @@ import { sampleConnection } from './support/samples.ts';
 const ip = fc.oneof(
   fc.ipV4(),
   fc.ipV6(),
-  fc.constantFrom('10.0.0.1', '10.0.1.1', '::1', '::ffff:10.0.0.1', 'fe80::1'),
+  fc.constantFrom('10.0.0.1', '10.0.1.1', '::1', '::ffff:10.0.0.1', '0:0::ffff:a00:1', 'fe80::1'),
 );
 const network = fc.oneof(
   ip,

@@ -76,6 +76,20 @@ test('of the networks that match a source the longest decides', async () => {
   ]);
 });
 
+test.each([
+  '::ffff:127.0.0.0/104',
+  '::ffff:7f00:0/104',
+  '0:0:0:0:0:ffff:7f00:0/104',
+  '0:0:0:0:0:FFFF:127.0.0.0/104',
+])('who is of %s is IPv4, and is denied and found as such', async (network) => {
+  const { id, port } = await listen({ denyCidrs: [network] });
+  await wantRefused(port, '127.0.0.3');
+  expect(await refusals(app, id)).toMatchObject([{ rule: 'deny_cidrs' }]);
+  const query = `type=connection_refused&listener=${id}&remoteCidr=${network}`;
+  const { events } = await want(200, app, 'GET', `/v1/events?${query}`);
+  expect(events).toHaveLength(1);
+});
+
 test('where networks are allowed by name, others are refused', async () => {
   const { id, port } = await listen({ allowCidrs: ['127.0.0.2'] });
   await wantRefused(port, '127.0.0.3');

@@ -1,7 +1,7 @@
 /** The values that requests are made of, each with its bounds and its own words for what is wrong. */
-import { isIP, isIPv6, SocketAddress } from 'node:net';
+import { isIP } from 'node:net';
 import { z } from 'zod';
-import { formatCidr, networkSet, parseCidr, plainIp } from '../core/address.ts';
+import { canonicalIp, formatCidr, networkSet, parseCidr } from '../core/address.ts';
 import { type Micros, parseTime } from '../core/time.ts';
 import { record } from './list.ts';
 
@@ -36,11 +36,7 @@ export const host = z
   .refine((text) => isIP(text) === 0 || !isNoEnd(text), {
     error: 'must be the address of one host: not multicast, broadcast or link-local',
   })
-  .overwrite((text) =>
-    isIPv6(text) && !text.includes('%')
-      ? plainIp(new SocketAddress({ address: text, family: 'ipv6' }).address)
-      : text,
-  );
+  .overwrite((text) => (text.includes('%') ? text : canonicalIp(text)));
 
 export const cidr = z
   .string()

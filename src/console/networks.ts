@@ -12,7 +12,6 @@ interface Ip {
 }
 
 const mappedBits = 96;
-const mapped = 0xffffn << 32n;
 
 /** An address or CIDR (RFC 4632, RFC 4291), a mapped one as the IPv4 network that it maps; null where it is neither. */
 export function parseNetwork(text: string): Network | null {
@@ -22,9 +21,9 @@ export function parseNetwork(text: string): Network | null {
   if (length !== undefined && !/^\d{1,3}$/.test(length)) return null;
   const prefix = length === undefined ? ip.bits : Number(length);
   if (prefix > ip.bits) return null;
-  const isMapped = /^::ffff:[\d.]+$/i.test(address) && prefix >= mappedBits;
+  const isMapped = prefix >= mappedBits && ip.number >> 32n === 0xffffn;
   return isMapped
-    ? networkOf({ bits: 32, number: ip.number - mapped }, prefix - mappedBits)
+    ? networkOf({ bits: 32, number: ip.number & 0xffff_ffffn }, prefix - mappedBits)
     : networkOf(ip, prefix);
 }
 

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatAddress, ipNumber, isLoopback, networkSet, parseCidr, plainIp } from './address.ts';
+import {
+  canonicalIp,
+  formatAddress,
+  ipNumber,
+  isLoopback,
+  networkSet,
+  parseCidr,
+  plainIp,
+} from './address.ts';
+import { networkRules } from './network-rules.ts';
 
 test('an IPv4-mapped address reads as IPv4, and nothing else changes', () => {
   expect(plainIp('::ffff:10.1.2.3')).toBe('10.1.2.3');
@@ -48,6 +57,33 @@ test('what is no network is refused', () => {
 test('a mapped network is the IPv4 network that it maps', () => {
   expect(parseCidr('::ffff:10.0.0.0/104')).toEqual({ ip: '10.0.0.0', prefixLength: 8 });
   expect(parseCidr('::ffff:10.0.0.1')).toEqual({ ip: '10.0.0.1', prefixLength: 32 });
+});
+
+test.each([
+  '::ffff:127.0.0.1',
+  '::ffff:7f00:1',
+  '0:0:0:0:0:ffff:7f00:1',
+  '0:0:0:0:0:FFFF:127.0.0.1',
+  '0000::0:ffff:7f00:0001',
+])('%s is 127.0.0.1, in whichever way it is written', (text) => {
+  expect(canonicalIp(text)).toBe('127.0.0.1');
+  expect(parseCidr(text)).toEqual({ ip: '127.0.0.1', prefixLength: 32 });
+  expect(parseCidr(`${text}/104`)).toEqual({ ip: '127.0.0.1', prefixLength: 8 });
+  expect(parseCidr(`${text}/95`)).toEqual({ ip: text, prefixLength: 95 });
+  expect(networkSet([`${text}/104`])('127.9.9.9')).toBe(true);
+  expect(networkRules([], [`${text}/104`])('127.9.9.9')).toBe('denied');
+  expect(isLoopback(text)).toBe(true);
+});
+
+test('an address is brought to the one form in which it is written', () => {
+  expect(canonicalIp('2001:DB8:0:0::1')).toBe('2001:db8::1');
+  expect(canonicalIp('FE80:0::1%eth0')).toBe('fe80::1');
+  expect(['10.0.0.1', 'localhost', 'a:b', ''].map(canonicalIp)).toEqual([
+    '10.0.0.1',
+    'localhost',
+    'a:b',
+    '',
+  ]);
 });
 
 test('an IPv6 address is written in brackets', () => {

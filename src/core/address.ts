@@ -1,5 +1,5 @@
 /** IP addresses and networks as the sockets API has them (ip(7), ipv6(7)). */
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 export interface Address {
   readonly ip: string;
@@ -27,6 +27,13 @@ export function plainIp(text: string): string {
   return isIPv4(tail) ? tail : ip;
 }
 
+/** In the one way in which an address is written (RFC 5952), whichever it came in. */
+export function canonicalIp(ip: string): string {
+  const plain = plainIp(ip);
+  if (!isIPv6(plain)) return plain;
+  return plainIp(new SocketAddress({ address: plain, family: 'ipv6' }).address);
+}
+
 /** Parses an address or CIDR, a mapped one as the IPv4 network that it maps; null where it is neither. */
 export function parseCidr(text: string): Cidr | null {
   const [ip = '', length, ...rest] = text.split('/');
@@ -35,9 +42,9 @@ export function parseCidr(text: string): Cidr | null {
   if (length !== undefined && !/^\d{1,3}$/.test(length)) return null;
   const prefixLength = length === undefined ? max : Number(length);
   if (prefixLength > max) return null;
-  const mapped = plainIp(ip);
-  if (mapped === ip || prefixLength < mappedBits) return { ip, prefixLength };
-  return { ip: mapped, prefixLength: prefixLength - mappedBits };
+  const plain = prefixLength < mappedBits ? ip : canonicalIp(ip);
+  if (plain === ip || isIPv6(plain)) return { ip, prefixLength };
+  return { ip: plain, prefixLength: prefixLength - mappedBits };
 }
 
 /** The bits of an address as one number: 32 of them, or 128 (RFC 4291, 2.2). */
@@ -101,7 +108,7 @@ function familyOf(ip: string): 'ipv4' | 'ipv6' {
 }
 
 export function isLoopback(host: string): boolean {
-  return usualLoopback.has(host) || loopback(host);
+  return usualLoopback.has(host) || loopback(canonicalIp(host));
 }
 
 /** Asked for with nearly every request, and told at once. */

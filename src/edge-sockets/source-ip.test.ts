@@ -11,6 +11,7 @@ test('the right-most address that is no proxy of ours is the source', () => {
   expect(from('10.0.0.1', '203.0.113.7, 10.9.9.9')).toBe('203.0.113.7');
   expect(from('::1', '1.1.1.1,203.0.113.7,2001:db8:1::5')).toBe('203.0.113.7');
   expect(from('::ffff:10.0.0.1', '::ffff:203.0.113.7')).toBe('203.0.113.7');
+  expect(from('10.0.0.1', '203.0.113.7, 0:0:0:0:0:ffff:a09:909')).toBe('203.0.113.7');
   expect(from('10.0.0.1', 'fe80::1%eth0')).toBe('fe80::1');
 });
 

@@ -4,7 +4,7 @@
  * is whatever its sender wrote.
  */
 import { isIP } from 'node:net';
-import { networkSet, plainIp } from '../core/address.ts';
+import { canonicalIp, networkSet, plainIp } from '../core/address.ts';
 
 export interface Forwarding {
   /** Networks, in CIDR notation. */
@@ -43,5 +43,5 @@ function addressOf(text: string): string | null {
   const trimmed = text.trim();
   const [, bracketed, plain] = /^\[([^\]]*)\](?::\d{1,5})?$|^([\d.]+):\d{1,5}$/.exec(trimmed) ?? [];
   const ip = bracketed ?? plain ?? trimmed;
-  return isIP(ip) === 0 ? null : plainIp(ip);
+  return isIP(ip) === 0 ? null : canonicalIp(ip);
 }

@@ -1,7 +1,6 @@
 /** What has to be done so that what is becomes what a file wants. A plan changes nothing. */
-import { isIPv6, SocketAddress } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import { plainIp } from '../core/address.ts';
+import { canonicalIp } from '../core/address.ts';
 import { parseTime } from '../core/time.ts';
 import { isAsWanted } from './fault-defaults.ts';
 import type { Listener } from './listener-spec.ts';
@@ -91,9 +90,7 @@ function isSame(field: string, wanted: WantedListener, is: Listener): boolean {
 }
 
 function plainHost(host: string): string {
-  if (host === 'localhost') return '127.0.0.1';
-  if (!isIPv6(host)) return host;
-  return plainIp(new SocketAddress({ address: host, family: 'ipv6' }).address);
+  return host === 'localhost' ? '127.0.0.1' : canonicalIp(host);
 }
 
 function isSameTime(wanted: string, is: string | null): boolean {

@@ -5,8 +5,8 @@
  * - The bytes are a header from its signature on: what comes after that is right or an error, never the client's own.
  * - It reads nothing behind the header's own length, and waits for no more than `headerBytesMax`.
  */
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
-import { type Address, plainIp } from '../../core/address.ts';
+import { isIPv4, isIPv6 } from 'node:net';
+import { type Address, canonicalIp } from '../../core/address.ts';
 import { crc32c } from './crc32c.ts';
 
 export type ProxyHeader =
@@ -96,12 +96,6 @@ function v1Address(ip: string, text: string): Address | null {
   if (!/^(0|[1-9]\d{0,4})$/.test(text)) return null;
   const port = Number(text);
   return port > 65_535 ? null : { ip: canonicalIp(ip), port };
-}
-
-/** In the one way in which an address is written (RFC 5952). */
-function canonicalIp(ip: string): string {
-  if (isIPv4(ip)) return ip;
-  return plainIp(new SocketAddress({ address: ip, family: 'ipv6' }).address);
 }
 
 /** Section 2.2: 16 bytes, the addresses, and type-length-values that mean nothing here. */
