@@ -99,6 +99,33 @@ test('a URL may end in /v1 and in slashes, and an empty one is none, as for the 
   }
 });
 
+test.each([
+  { url: 'localhost:48180' },
+  { url: '127.0.0.1:48180' },
+  { url: 'ftp://kodama.example' },
+  { url: 'http://me:secret@kodama.example' },
+  { url: 'http://kodama.example/?' },
+  { url: 'http://kodama.example/#key=x' },
+  { token: 'ends in a line break\n' },
+  { token: 'token\n' },
+  { project: '木' },
+])('what no repeat would ever mend is told at once: %j', (options) => {
+  const making = () => new Kodama({ url: app.url, ...options });
+  expect(making).toThrow(TypeError);
+  expect(making).toThrow(/^(url|token|project), or KODAMA_/);
+  expect(making).not.toThrow('secret');
+});
+
+test('what is no key of a repeat is told at once, and spaces around a URL are not of it', async () => {
+  const spaced = new Kodama({ url: ` ${app.url} ` });
+  for (const idempotencyKey of ['木', 'a b', '']) {
+    const call = spaced.createListener({}, { idempotencyKey });
+    await expect(call, idempotencyKey).rejects.toThrow(TypeError);
+  }
+  expect(spaced.url).toBe(app.url);
+  expect(await spaced.status()).toMatchObject({ version: expect.any(String) });
+});
+
 test('what is refused is thrown with its code and its fields', async () => {
   const refused = kodama.createListener({ port: -1 });
   await expect(refused).rejects.toBeInstanceOf(KodamaError);

@@ -25,26 +25,28 @@ export class Rest {
   readonly url: string;
   readonly #headers: Readonly<Record<string, string>>;
 
+  /** @throws TypeError for what can never be sent, which no repeat would mend */
   constructor({ url, token, project }: ClientOptions) {
     const { env } = process;
-    // Each path begins with /v1, which the URL may end in; an empty one counts as absent. The command has the same rules.
-    const given = url || env.KODAMA_URL || 'http://127.0.0.1:8080';
-    this.url = given.replace(/\/+$/, '').replace(/\/v1$/, '');
+    // An empty one counts as absent. The command has the same rules.
+    this.url = baseOf(url || env.KODAMA_URL || 'http://127.0.0.1:8080');
     const key = token ?? env.KODAMA_API_TOKEN;
     const name = project ?? env.KODAMA_PROJECT;
     this.#headers = {
-      ...(key ? { authorization: `Bearer ${key}` } : {}),
-      ...(name ? { 'kodama-project': name } : {}),
+      ...(key ? { authorization: `Bearer ${visible('token, or KODAMA_API_TOKEN', key)}` } : {}),
+      ...(name ? { 'kodama-project': visible('project, or KODAMA_PROJECT', name) } : {}),
     };
   }
 
-  /** @throws KodamaError what kodama answers, UnreachableError, and what the signal was aborted with */
+  /** @throws KodamaError what kodama answers, UnreachableError, TypeError, and what the signal was aborted with */
   async call(method: string, path: string, options: CallOptions = {}): Promise<Response> {
     const { query = {}, body, accept, idempotencyKey } = options;
     const headers: Record<string, string> = { ...this.#headers };
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (accept !== undefined) headers.accept = accept;
-    if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
+    if (idempotencyKey !== undefined) {
+      headers['idempotency-key'] = visible('idempotencyKey', idempotencyKey);
+    }
     const signal = signalOf(options);
     const response = await fetch(`${this.url}${path}${queryText(query)}`, {
       method,
@@ -107,6 +109,28 @@ export class Rest {
       if (pageToken === undefined) return;
     }
   }
+}
+
+/** Each path begins with /v1, which the URL may end in. */
+function baseOf(given: string): string {
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new TypeError(`url, or KODAMA_URL: ${given} is no URL such as http://127.0.0.1:8080`);
+  }
+  // Its password is left out of the message.
+  if (url.username !== '' || url.password !== '') {
+    throw new TypeError('url, or KODAMA_URL: it holds no name and password: a key is the token');
+  }
+  if (/[?#]/.test(url.href)) {
+    throw new TypeError(`url, or KODAMA_URL: ${given} has a query or a fragment, and takes none`);
+  }
+  return url.href.replace(/\/+$/, '').replace(/\/v1$/, '');
+}
+
+/** As a header takes it. */
+function visible(name: string, text: string): string {
+  if (/^[\x21-\x7e]{1,512}$/.test(text)) return text;
+  throw new TypeError(`${name}: must be 1 to 512 visible ASCII characters`);
 }
 
 function signalOf({ signal, timeoutMs }: CallOptions): AbortSignal | undefined {
