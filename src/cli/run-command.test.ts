@@ -39,6 +39,8 @@ test('a wrong value ends with 2 and names its flag, before anybody is asked', as
     ['set tour --idle 5s --port 90', '--port'],
     ['idle here:9000 --listen-host here', '--listen-host'],
     ['status --url 127.0.0.1:8080', '--url'],
+    ['status --url http://127.0.0.1:1/?x', '--url'],
+    ['status --url http://127.0.0.1:1/#x', '--url'],
     ['status --project=', '--project'],
   ];
   for (const [words, flag] of wrong) {

@@ -44,8 +44,12 @@ export function openSession(
   { url, caCert, tokenFile, project, output }: CommonOptions,
   { token, terminal }: { readonly token: string | null; readonly terminal: Terminal },
 ): Session {
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+  const base = URL.parse(url);
+  if (base === null || !/^https?:$/.test(base.protocol)) {
     throw usageFailure(`KODAMA_URL or --url: ${url} is no URL such as http://127.0.0.1:8080`);
+  }
+  if (/[?#]/.test(base.href)) {
+    throw usageFailure(`KODAMA_URL or --url: ${url} has a query or a fragment, and takes none`);
   }
   if (project !== undefined && !visible.test(project)) {
     throw usageFailure('KODAMA_PROJECT or --project: 1 to 512 visible ASCII characters');
@@ -56,7 +60,7 @@ export function openSession(
     throw usageFailure(`${place} holds no token: 1 to 512 visible ASCII characters`);
   }
   const ca = caCert === undefined ? null : readAuthority(caCert);
-  const client = new RestClient({ url, ca, token: shown, project: project ?? null });
+  const client = new RestClient({ url: base.href, ca, token: shown, project: project ?? null });
   return {
     client,
     consoleUrl: consoleUrl(client.url, shown, project),

@@ -18,6 +18,13 @@ test('the address of the console has the token where no server sees it', async (
   expect((await fetch(url)).headers.get('content-type')).toContain('text/html');
 });
 
+test.each([' ', '\t'])('white space around a URL is not of it', async (space) => {
+  const { code, stderr } = await command({ url: `${space}${app.url}/v1/${space}` }, ['status'], {
+    environment: { KODAMA_API_TOKEN: token },
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
 test('a kodama that is not there has no console', async () => {
   const { code, stdout } = await command({ url: 'http://127.0.0.1:1' }, ['ui']);
   expect([code, stdout]).toEqual([4, '']);
