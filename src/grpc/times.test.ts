@@ -42,9 +42,18 @@ test('what is no time is no RFC 3339 either', () => {
   expect(timeText({ seconds: 0, nanos: 0 })).toBe('1970-01-01T00:00:00.000000000Z');
 });
 
-test('a duration is milliseconds, whole or not', () => {
-  expect(durationMs({ seconds: '15', nanos: 500_000_000 })).toBe(15_500);
-  expect(durationMs({ seconds: 0, nanos: 1 })).toBe(1e-6);
+test.each([
+  ['15', 500_000_000, 15_500],
+  [0, 0, 0],
+  [0, 1, 1],
+  [0, 1_000_000, 1],
+  [1, 1_000_001, 1002],
+  [59, 999_999_999, 60_000],
+  [60, 1, 60_001],
+  [0, -1, -1],
+  [-1, -1_500_000, -1002],
+])('a duration of %s s and %s ns is %s ms, rounded away from 0', (seconds, nanos, millis) => {
+  expect(durationMs({ seconds, nanos })).toBe(millis);
 });
 
 test.each([

@@ -33,11 +33,12 @@ export function timeText(timestamp: SecondsMessage): string {
 }
 
 /**
- * May be a fraction, which the schemas refuse; so is NaN, for what is no duration: its parts have one sign, and
- * its nanos are less than a second (duration.proto).
+ * Whole milliseconds, away from 0: what is longer than nothing stays so. NaN, which the schemas refuse, for what is no
+ * duration: its parts have one sign, and its nanos are less than a second (duration.proto).
  */
 export function durationMs({ seconds: given, nanos }: SecondsMessage): number {
   const seconds = Number(given);
   if (Math.abs(nanos) >= 1e9 || seconds * nanos < 0) return Number.NaN;
-  return seconds * 1000 + nanos / 1_000_000;
+  const millis = nanos / 1_000_000;
+  return seconds * 1000 + (nanos < 0 ? Math.floor(millis) : Math.ceil(millis));
 }

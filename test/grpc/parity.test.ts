@@ -302,6 +302,14 @@ const refusals: Readonly<Record<string, Case>> = {
   'a stream whose heart beats too slow': stream('heartbeatMs=60001', {
     heartbeatInterval: { seconds: 60, nanos: 1_000_000 },
   }),
+  'a stream whose heart beats too slow by a nanosecond': stream('heartbeatMs=60001', {
+    heartbeatInterval: { seconds: 60, nanos: 1 },
+  }),
+  'a wait of less than nothing': {
+    rest: () => ['GET', '/v1/connections:wait?timeoutMs=-1'],
+    grpc: ({ connections }) =>
+      grpcCall((done) => connections.WaitConnections({ timeout: { nanos: -1 } }, done)),
+  },
   'a stream of a listener that is none': {
     rest: () => ['GET', '/v1/events?listener=none', undefined, { accept: 'text/event-stream' }],
     async grpc() {
