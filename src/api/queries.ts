@@ -98,7 +98,9 @@ export const cursorLog = z
 /** Where a stream starts: at most one of the four; none is from now. */
 export const streamStart = {
   afterSeq: seq.optional().describe('Exclusive; 0 is from the oldest event kept.'),
-  since: time.optional().describe('From the first event at or after this time.'),
+  since: time
+    .optional()
+    .describe('From the first event at or after this time; one that has not come yet is now.'),
   last: wholeNumber(0, lastMax).optional().describe('From the newest n that match.'),
   fromNow: z.literal(true).optional().describe('Only what comes; so it is without any start.'),
 };

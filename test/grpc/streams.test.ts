@@ -31,6 +31,15 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
+test('a stream since a time that has not come yet is from now', async () => {
+  const { headSeq } = await population(1);
+  using stream = streamEvents(app.grpcAddress, {}, { since: { seconds: 4_000_000_000 } });
+  await waitFor('synced', () => stream.messages.some(({ synced }) => synced !== undefined));
+  await population(1);
+  await waitFor('its events', () => stream.events.length > 0);
+  expect(stream.events[0]).toMatchObject({ seq: headSeq + 1, type: 'listener_created' });
+});
+
 test('each start gives exactly what it says, and synced comes once, after the backlog', async () => {
   const { headSeq } = await population(5);
   const { events } = await want(200, app, 'GET', '/v1/events?pageSize=1000');

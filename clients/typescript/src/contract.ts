@@ -5853,7 +5853,7 @@ export interface operations {
                 pageSize?: number;
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
-                /** @description From the first event at or after this time. */
+                /** @description From the first event at or after this time; one that has not come yet is now. */
                 since?: string;
                 /** @description Only what comes; so it is without any start. */
                 fromNow?: true;
