@@ -8,7 +8,7 @@ const quietSql = `SELECT h.listeners = 0
   AND NOT EXISTS (SELECT FROM open_connections o WHERE o.project = h.project)
 FROM log_heads h WHERE h.project = $1::integer`;
 
-/** A piece of each table, by the key that finds one. A listener's other rows go with it. */
+/** A piece of each table, by the key that finds one. A listener goes once it has no specs, of which it may have any number. */
 const piecesSql: readonly string[] = [
   ...[
     ['events', 'seq'],
@@ -24,12 +24,15 @@ const piecesSql: readonly string[] = [
     ([table, key]) => `DELETE FROM ${table} WHERE project = $1::integer AND ${key} IN (
       SELECT ${key} FROM ${table} WHERE project = $1::integer ORDER BY ${key} LIMIT $2::bigint) RETURNING 1`,
   ),
+  `DELETE FROM listener_specs WHERE (listener_id, generation) IN (
+    SELECT s.listener_id, s.generation FROM listeners l JOIN listener_specs s ON s.listener_id = l.id
+      WHERE l.project = $1::integer AND NOT l.is_live ORDER BY l.name, l.id LIMIT $2::bigint) RETURNING 1`,
   `WITH gone AS (
     DELETE FROM listeners WHERE project = $1::integer AND id IN (
-      SELECT id FROM listeners WHERE project = $1::integer AND NOT is_live ORDER BY name, id LIMIT $2::bigint)
+      SELECT id FROM (
+        SELECT id FROM listeners WHERE project = $1::integer AND NOT is_live ORDER BY name, id LIMIT $2::bigint
+      ) l WHERE NOT EXISTS (SELECT FROM listener_specs s WHERE s.listener_id = l.id))
     RETURNING id
-  ), specs AS (
-    DELETE FROM listener_specs s USING gone WHERE s.listener_id = gone.id
   ), counts AS (
     DELETE FROM listener_counts c USING gone WHERE c.listener_id = gone.id
   ), secrets AS (
