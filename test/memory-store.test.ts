@@ -7,8 +7,8 @@ import type { StoreGround } from './support/store-ground.ts';
 async function memoryGround(): Promise<StoreGround> {
   const database = new MemoryDatabase();
   return {
-    open: async (nodeId) => {
-      const store = new MemoryStore({ database, nodeId });
+    open: async (nodeId, clock) => {
+      const store = new MemoryStore({ database, nodeId, ...(clock && { clock }) });
       return Object.assign(store, { [Symbol.asyncDispose]: async () => store.leave() });
     },
     addProject: async (name) => database.addProject(name),

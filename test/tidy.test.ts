@@ -103,7 +103,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 745,
   metrics: 320,
   node: 550,
-  postgres: 7650,
+  postgres: 7680,
   tenancy: 1550,
   tls: 465,
   wire: 670,

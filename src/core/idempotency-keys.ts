@@ -28,6 +28,7 @@ export interface IdempotencyTake {
   readonly key: string;
   readonly seed: string;
   readonly bodyHash: string;
+  /** What a clock that was ahead made expires, too: once it is as much later than now. */
   readonly expiresBefore: Micros;
   readonly lostBefore: Micros;
   readonly keysMax: number;

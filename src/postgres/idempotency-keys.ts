@@ -14,14 +14,18 @@ import type { Micros } from '../core/time.ts';
 import type { Database, Rows } from './database.ts';
 import type { NodePlace } from './node-place.ts';
 
+/** What was made by a clock that was ahead is expired, too, once it is as much too young. */
+const isExpiredSql = (before: string, after: string): string =>
+  `created_at NOT BETWEEN ${before}::bigint AND ${after}::bigint`;
+
 /** An expired key is as good as none; one whose run was lost goes on under the seed of that run. */
 const takeSql = `INSERT INTO idempotency_keys AS k (project, key, body_hash, created_at, seed, writer, epoch)
 SELECT $10::integer, $1, $2, $3::bigint, $6::uuid, $7::integer, $8::bigint
 WHERE NOT $9::boolean OR EXISTS (SELECT FROM idempotency_keys WHERE project = $10::integer AND key = $1)
 ON CONFLICT (project, key) DO UPDATE SET body_hash = excluded.body_hash, created_at = excluded.created_at,
   body = NULL, writer = excluded.writer, epoch = excluded.epoch,
-  seed = CASE WHEN k.created_at < $4::bigint THEN excluded.seed ELSE coalesce(k.seed, excluded.seed) END
-WHERE k.created_at < $4::bigint OR (k.body IS NULL AND k.body_hash = excluded.body_hash AND (
+  seed = CASE WHEN k.${isExpiredSql('$4', '$12')} THEN excluded.seed ELSE coalesce(k.seed, excluded.seed) END
+WHERE k.${isExpiredSql('$4', '$12')} OR (k.body IS NULL AND k.body_hash = excluded.body_hash AND (
   k.created_at < $5::bigint OR k.created_at = $11::bigint
   OR EXISTS (SELECT FROM writers w WHERE w.ref = k.writer AND w.epoch > k.epoch)))
 RETURNING seed, created_at`;
@@ -30,7 +34,7 @@ const findSql = `SELECT body_hash, body FROM idempotency_keys
   WHERE project = $2::integer AND key = $1`;
 
 const purgeSql = `DELETE FROM idempotency_keys WHERE (project, key) IN (
-  SELECT project, key FROM idempotency_keys WHERE created_at < $1::bigint
+  SELECT project, key FROM idempotency_keys WHERE ${isExpiredSql('$1', '$3')}
   ORDER BY created_at LIMIT $2)
 RETURNING 1`;
 
@@ -98,7 +102,8 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
       const run = { seed, takenAt: this.#options.clock.now() };
       const times = [run.takenAt, expiresBefore, lostBefore];
       const place = [ref, epoch, full !== null, project, left?.takenAt];
-      const values = [key, bodyHash, ...times, seed, ...place];
+      const expiresAfter = 2 * run.takenAt - expiresBefore;
+      const values = [key, bodyHash, ...times, seed, ...place, expiresAfter];
       const taking = this.#options.database.query({ text: takeSql, values });
       // Whether it was taken is not known.
       const [taken] = await this.#orLeft(name, { ...run, isFree: true }, taking);
@@ -155,7 +160,7 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
 
   /** The last piece counts what is kept. */
   async purge(expiresBefore: Micros, limit: number): Promise<boolean> {
-    const values = [expiresBefore, limit];
+    const values = [expiresBefore, limit, 2 * this.#options.clock.now() - expiresBefore];
     const gone = await this.#options.database.query({ text: purgeSql, values });
     const hasMore = gone.length === limit;
     if (!hasMore) await this.#count();

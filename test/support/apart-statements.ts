@@ -49,7 +49,7 @@ export const storeReasons: Reasons = [
     'a bound of the whole database',
   ],
   [
-    /SELECT project, key FROM idempotency_keys WHERE created_at < \$1/,
+    /SELECT project, key FROM idempotency_keys WHERE created_at NOT BETWEEN \$1/,
     'a sweep of those that have expired',
   ],
   [

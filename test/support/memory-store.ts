@@ -33,6 +33,7 @@ import type {
   ProjectStore,
   Store,
 } from '../../src/core/store.ts';
+import type { Micros } from '../../src/core/time.ts';
 import type { Append } from '../../src/core/writer.ts';
 import { connectionMatches, listenerMatches, MemoryDatabase } from './memory-database.ts';
 
@@ -320,7 +321,9 @@ export class MemoryStore implements Store {
     purge: (expiresBefore, limit) =>
       this.#call(() => {
         const { answers } = this.database;
-        const expired = [...answers].filter(([, { takenAt }]) => takenAt < expiresBefore);
+        const expired = [...answers].filter(([, { takenAt }]) =>
+          this.#isExpired(takenAt, expiresBefore),
+        );
         const gone = expired.slice(0, limit);
         for (const [key] of gone) answers.delete(key);
         return gone.length === limit;
@@ -375,13 +378,17 @@ export class MemoryStore implements Store {
     return { count: kept.length, bytes };
   }
 
+  #isExpired(takenAt: Micros, before: Micros): boolean {
+    return takenAt < before || takenAt > 2 * this.#clock.now() - before;
+  }
+
   #takeKey(project: ProjectRef, take: IdempotencyTake): IdempotencyRun | IdempotentAnswer {
     const { key, bodyHash, expiresBefore, lostBefore } = take;
     const { answers } = this.database;
     const given = answers.get(key);
     const full = fullness(this.#kept(`${project} `), [this.#kept()], project, take);
     if (given === undefined && full !== null) throw full;
-    const isExpired = given === undefined || given.takenAt < expiresBefore;
+    const isExpired = given === undefined || this.#isExpired(given.takenAt, expiresBefore);
     const isLost =
       given?.body === null &&
       given.bodyHash === bodyHash &&

@@ -19,9 +19,9 @@ async function groundOf(statements: SentStatements | null): Promise<StoreGround>
   const proxy = statements && resources.use(await startStoreProxy(database.url, statements));
   const all = resources.move();
   return {
-    open: (nodeId) =>
+    open: (nodeId, clock) =>
       PostgresStore.open({
-        ...{ connectionString: proxy?.url ?? database.url, nodeId, log },
+        ...{ connectionString: proxy?.url ?? database.url, nodeId, log, ...(clock && { clock }) },
         limits: { absenceMs: 10 },
       }),
     addProject: (name) => addProject(database.url, name),

@@ -1003,6 +1003,38 @@ function idempotencyContract(makeGround: MakeGround): void {
     expect(await store.idempotencyKeys.take(take)).toEqual({ ...running, bodyHash: 'new' });
   });
 
+  test('a key of a clock that was ahead expires as if it were as much too old', async () => {
+    await using ground = await makeGround();
+    const dayUs = 86_400_000_000;
+    const start = Date.now() * 1000;
+    let now = start + 400 * dayUs;
+    await using store = await openNode(ground, 'node-a', { now: () => now });
+    const keep = async (key: string, asked: object) =>
+      await store.idempotencyKeys.keep(
+        key,
+        await taken(store.idempotencyKeys, { ...take, key, ...asked }),
+        '{}',
+      );
+    await keep('key', {});
+    await keep('far', {});
+    now = start + dayUs / 2;
+    await keep('near', {});
+    now = start;
+    const expiresBefore = start - dayUs;
+    const later = { ...take, bodyHash: 'new', seed: sampleId(2), expiresBefore };
+    expect(await store.idempotencyKeys.take(later)).toEqual(runOf(sampleId(2)));
+    expect(await store.idempotencyKeys.take(later)).toEqual({ ...running, bodyHash: 'new' });
+    expect(await store.idempotencyKeeping.purge(expiresBefore, 1)).toBe(true);
+    expect(await store.idempotencyKeeping.purge(expiresBefore, 1)).toBe(false);
+    const keysMax = 3;
+    expect(await store.idempotencyKeys.take({ ...later, key: 'near', keysMax })).toMatchObject({
+      body: '{}',
+    });
+    expect(await store.idempotencyKeys.take({ ...later, key: 'far', keysMax })).toEqual(
+      runOf(sampleId(2)),
+    );
+  });
+
   test('a run whose process is gone, or that is too old, goes on under its seed', async () => {
     await using ground = await makeGround();
     await using first = await openNode(ground);

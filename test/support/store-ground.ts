@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import { type EventFilter, everyEvent } from '../../src/core/event-filter.ts';
+import type { Clock } from '../../src/core/ports.ts';
 import type { ProjectRef } from '../../src/core/project.ts';
 import type { ProjectStore, Store } from '../../src/core/store.ts';
 import { ofDefault } from './store-samples.ts';
@@ -9,7 +10,7 @@ import { ofDefault } from './store-samples.ts';
 /** A database of a test's own. */
 export interface StoreGround extends AsyncDisposable {
   /** A store on it, as a process of the node has one. */
-  open(nodeId: string): Promise<Store & AsyncDisposable>;
+  open(nodeId: string, clock?: Clock): Promise<Store & AsyncDisposable>;
   /** Beside the default one. */
   addProject(name: string): Promise<ProjectRef>;
   /** From now on it may have no more. */
@@ -19,8 +20,8 @@ export interface StoreGround extends AsyncDisposable {
 export type MakeGround = () => Promise<StoreGround>;
 
 /** A store, and its node taken. */
-export async function openNode(ground: StoreGround, nodeId = 'node-a') {
-  const store = await ground.open(nodeId);
+export async function openNode(ground: StoreGround, nodeId = 'node-a', clock?: Clock) {
+  const store = await ground.open(nodeId, clock);
   return Object.assign(store, ofDefault(store), { node: await store.nodes.takeOwn() });
 }
 
