@@ -139,6 +139,55 @@ test('what is to end at the head gives up where kodama is gone', async () => {
   expect(said.at(-1)).toMatch(/ resuming after seq 8$/);
 });
 
+test('what is to end at the head ends well only where it was told that it is there', async () => {
+  await using server = await serve(
+    (response) => response.end('{"seq":7,"event":{}}\n'),
+    (response) => response.end(),
+    (response) => response.end('{"seq":8,"event":{}}\n{"seq":8,"synced":{}}\n'),
+  );
+  const { client } = server;
+  const said: string[] = [];
+  const say = (text: string) => said.push(text);
+  const items = follow({ client, query: { endAtHead: true }, start: { afterSeq: 0 }, say });
+  expect(await take(items, Number.POSITIVE_INFINITY)).toEqual([
+    '{"seq":7,"event":{}}',
+    '{"seq":8,"event":{}}',
+    '{"seq":8,"synced":{}}',
+  ]);
+  expect(said).toEqual([
+    expect.stringMatching(/the stream ended\): resuming after seq 7$/),
+    'kodama: connected again, after seq 7',
+  ]);
+});
+
+test('a first answer without a line is of none', async () => {
+  await using server = await serve((response) => response.end());
+  const { client } = server;
+  for (const query of [{}, { endAtHead: true }]) {
+    const items = follow({ client, query, start: { afterSeq: 0 }, say() {} });
+    await expect(take(items, 1)).rejects.toThrow(Unreachable);
+  }
+  expect(server.asked).toHaveLength(2);
+});
+
+test('what is to end at the head gives up where streams end without a line', async () => {
+  await using server = await serve(cut('{"seq":7,"event":{}}', ''), (response) => response.end());
+  const { client } = server;
+  const query = { endAtHead: true };
+  const items = follow({ client, query, start: { afterSeq: 0 }, goneMs: 200, say() {} });
+  await expect(take(items, Number.POSITIVE_INFINITY)).rejects.toThrow(Unreachable);
+});
+
+test.each(['<html>Sign in</html>', 'null', '7', '{"status":"ok"}'])(
+  'whoever answers with lines such as %s is no kodama',
+  async (text) => {
+    await using server = await serve((response) => response.end(`${text}\n`));
+    const { client } = server;
+    const items = follow({ client, query: { endAtHead: true }, start: { afterSeq: 0 }, say() {} });
+    await expect(take(items, 1)).rejects.toThrow(/: its stream is none of a kodama$/);
+  },
+);
+
 test('a follower that is stopped ends, while it reads and while it waits', async () => {
   for (const answer of [lines('{"seq":7,"synced":{}}', ''), cut('{"seq":7,"synced":{}}', '')]) {
     await using server = await serve(answer, refuse(503, 'unavailable'));

@@ -3,8 +3,8 @@
  * Only what cannot pass by itself ends it, such as a seq that is no longer kept, or a log that is another one by now.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isPassing, Refused } from './failure.ts';
-import type { Query, RestClient, StreamMessage } from './rest-client.ts';
+import { isPassing, Refused, Unreachable } from './failure.ts';
+import { parsed, type Query, type RestClient, type StreamMessage } from './rest-client.ts';
 
 export interface FollowOptions {
   readonly client: RestClient;
@@ -40,34 +40,35 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Followed, 
   let log: string | undefined;
   let waitMs = waitMinMs;
   let isLost = false;
+  let isSynced = false;
   let lostAt = 0;
   const isStopped = () => signal?.aborted === true;
   while (!isStopped()) {
-    let loss: string;
     try {
       for await (const followed of messages(client, { ...query, ...start }, signal)) {
         if (isLost) say(`kodama: connected again, after seq ${seq}`);
         isLost = false;
         waitMs = waitMinMs;
         ({ seq, log = log } = followed.message);
+        isSynced ||= 'synced' in followed.message;
         // The same seq of another log, such as after a restore, would be another event's: it is refused.
         start = { afterSeq: seq, log };
         yield followed;
       }
-      if (query.endAtHead === true) return;
-      loss = 'the stream ended';
+      if (query.endAtHead === true && isSynced) return;
+      // kodama begins each stream with a line: one without is of somebody between.
+      throw new Unreachable(client.url, 'the stream ended');
     } catch (error) {
       if (isStopped()) return;
       if (seq === null || !isPassing(error)) throw error;
+      if (!isLost) {
+        say(`kodama: the connection is lost (${error.message}): resuming after seq ${seq}`);
+        lostAt = performance.now();
+      }
+      isLost = true;
       // Nobody waits for ever for what is to end.
-      if (query.endAtHead === true && isLost && performance.now() - lostAt > goneMs) throw error;
-      loss = error.message;
+      if (query.endAtHead === true && performance.now() - lostAt > goneMs) throw error;
     }
-    if (!isLost) {
-      say(`kodama: the connection is lost (${loss}): resuming after seq ${seq}`);
-      lostAt = performance.now();
-    }
-    isLost = true;
     await pause(waitMs, signal);
     waitMs = Math.min(waitMs * 2, waitMaxMs);
   }
@@ -79,10 +80,16 @@ async function* messages(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Followed> {
   for await (const line of client.lines('/v1/events', query, signal)) {
-    const message: StreamMessage = JSON.parse(line);
+    const message = parsed(line);
+    if (!isMessage(message)) throw new Unreachable(client.url, 'its stream is none of a kodama');
     if ('error' in message) throw new Refused(message.error);
     yield { line, message };
   }
+}
+
+function isMessage(value: unknown): value is StreamMessage {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'error' in value || ('seq' in value && typeof value.seq === 'number');
 }
 
 /** Many commands that lost the same server do not come back at once. */

@@ -273,7 +273,8 @@ function parseJson(text: string, url: string): unknown {
   return value;
 }
 
-function parsed(text: string): unknown {
+/** Undefined where it is no JSON. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
