@@ -86,10 +86,10 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2290,
+  src: 2310,
   api: 2905,
   cli: 7070,
-  core: 10040,
+  core: 10140,
   agent: 1700,
   console: 10730,
   echo: 6760,

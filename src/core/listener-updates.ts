@@ -4,6 +4,7 @@ import { AppError, hasCode } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import { assertFaultList, assertFaultsSuit, nameFaults } from './fault.ts';
 import type { FaultChange } from './fault-changes.ts';
+import { assertNameFree } from './free-names.ts';
 import type { Listener, ListenerPatch } from './listener.ts';
 import { assertSpecFits } from './listener-bounds.ts';
 import { changeOf, type ListenerChange } from './listener-change.ts';
@@ -12,13 +13,13 @@ import { wish } from './listener-wish.ts';
 import type { Appends } from './log-writer.ts';
 import { noteObserved } from './observed-generations.ts';
 import type { Clock, DataPlane, Logger } from './ports.ts';
-import type { ProjectRef } from './project.ts';
 import type { Recorder } from './recorder.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 import { heldBytes } from './sizes.ts';
 import type { Store } from './store.ts';
 
 export interface ListenerUpdatesOptions {
+  readonly nodeId: string;
   readonly set: ListenerSet;
   readonly store: Pick<Store, 'of'>;
   readonly eventLog: Appends;
@@ -29,7 +30,6 @@ export interface ListenerUpdatesOptions {
   readonly logger: Logger;
   readonly limits: RoomLimits;
   readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
-  readonly assertNameFree: (project: ProjectRef, name: string | null, id: string) => Promise<void>;
   readonly scheduleExpiry: (entry: ListenerEntry) => void;
 }
 
@@ -45,14 +45,14 @@ export class ListenerUpdates {
    * @throws already_exists, failed_precondition, invalid_argument, resource_exhausted, unavailable
    */
   async update(by: Caller, entry: ListenerEntry, patch: ListenerPatch): Promise<Listener> {
-    const { set, recorder, dataPlane, assertNameFree, scheduleExpiry } = this.#options;
+    const { set, recorder, dataPlane, scheduleExpiry } = this.#options;
     const { project, name, state, protocol, generation } = entry.listener;
     if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
     assertFaultsSuit(patch.faults ?? [], protocol);
     const change = changeOf(entry.listener, patch, entry.newest);
     if (change === null) return recorder.counts.counted(entry.listener);
     const isRenamed = change.name !== name;
-    if (isRenamed) await assertNameFree(project, change.name, entry.listener.id);
+    if (isRenamed) await assertNameFree(this.#options, project, change.name, entry.listener.id);
     const bytesBefore = entry.bytes;
     this.#takeRoom(entry, change);
     try {

@@ -7,9 +7,10 @@
  * - The rows in the store follow from the events appended here.
  */
 import type { Caller } from './caller.ts';
-import { AppError, nameTaken, ofItem, Unsettled } from './errors.ts';
+import { nameTaken, ofItem, Unsettled } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { FaultChange } from './fault-changes.ts';
+import { assertNameFree } from './free-names.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { ListenerCloses } from './listener-closes.ts';
 import { ListenerExpiry } from './listener-expiry.ts';
@@ -87,7 +88,6 @@ export class Listeners {
     this.#expiry = new ListenerExpiry({ ...options, expire: (...at) => this.closes.expire(...at) });
     this.#updates = new ListenerUpdates({
       ...options,
-      assertNameFree: (...asked) => this.#assertNameFree(...asked),
       scheduleExpiry: (entry) => this.scheduleExpiry(entry),
     });
     const correct = (entry: ListenerEntry) => this.#updates.correct(entry);
@@ -168,7 +168,7 @@ export class Listeners {
     const now = clock.now();
     assertPlaceAllowed(input, portRules, project, projects.termsOf(project));
     assertPortAllowed(input, portRules);
-    await this.#assertNameFree(project, input.name, id);
+    await assertNameFree(this.#options, project, input.name, id);
     const tls = input.tls === null ? null : await certificates.prepare(input.tls, input.host);
     const listener: Listener = {
       ...input,
@@ -198,18 +198,6 @@ export class Listeners {
     restingPorts.assertRested(listener);
     recorder.counts.start(listener, { open: 0, total: 0 });
     return set.add(listener, secrets, created);
-  }
-
-  /** For that id. Asks the store too: another node may have the name. */
-  async #assertNameFree(project: ProjectRef, name: string | null, id: string): Promise<void> {
-    if (name === null) return;
-    const { nodeId, set, store } = this.#options;
-    if (set.hasName(project, name) && set.findId(project, name) !== id) throw nameTaken(name);
-    const owner = await store.of(project).listeners.find(name);
-    // Its create failed, and landed late.
-    const isUndone = owner?.nodeId === nodeId && set.get(owner.id) === null;
-    if (isUndone) throw new AppError('unavailable', 'it is being undone', { retryAfterMs: 1000 });
-    if (owner !== null) throw nameTaken(name);
   }
 
   /** Takes back what a failed create had begun. */
