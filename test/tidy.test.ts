@@ -107,7 +107,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   tenancy: 1550,
   tls: 465,
   wire: 670,
-  workers: 1130,
+  workers: 1140,
 };
 
 const root = join(import.meta.dirname, '..');

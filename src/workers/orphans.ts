@@ -17,7 +17,7 @@ export async function endOrphans(workerFile: string, nodeId: string): Promise<re
   for (const pid of orphans) kill(pid);
   const deadline = performance.now() + goneTimeoutMs;
   for (const pid of orphans) {
-    while (isOrphan(pid, workerFile, nodeId) && performance.now() < deadline) await delay(pollMs);
+    while (hasSockets(pid) && performance.now() < deadline) await delay(pollMs);
   }
   return orphans;
 }
@@ -41,6 +41,16 @@ function isOrphan(pid: number, workerFile: string, nodeId: string): boolean {
     return parent !== words[at + 2];
   } catch {
     // Gone meanwhile.
+    return false;
+  }
+}
+
+/** The kernel takes its command first, then its memory, and then its sockets: with the last of its threads. */
+function hasSockets(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return !(/^State:\s+[ZX]/m.test(status) && /^Threads:\s+[01]$/m.test(status));
+  } catch {
     return false;
   }
 }
