@@ -179,7 +179,7 @@ test.each([
   [{ since: { seconds: '9223372036854775807' } }, noFilter, 'since'],
   [{ last: 100_001 }, noFilter, 'last'],
   [{ fromNow: false }, noFilter, 'fromNow'],
-  [{ heartbeatInterval: { nanos: 999_999_999 } }, noFilter, 'heartbeatMs'],
+  [{ heartbeatInterval: { nanos: 999_000_000 } }, noFilter, 'heartbeatMs'],
   [{ heartbeatInterval: { seconds: 61 } }, noFilter, 'heartbeatMs'],
   [{}, { listenerIds: ['x'] }, 'listenerIds[0]'],
   [{}, { types: ['EVENT_TYPE_UNSPECIFIED'] }, 'types[0]'],
