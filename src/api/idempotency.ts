@@ -171,7 +171,7 @@ async function runOnce<Output>(
   } catch (error) {
     if (error instanceof Unsettled || (run.isResumed && !hasCode(error, 'unavailable'))) {
       // What this run, or a lost one, makes may be there all the same: the next looks for it under the same ids.
-      keys.leave(key, taken);
+      await keys.leave(key, taken).catch(warn);
     } else if (error instanceof AppError && !leavesFree.has(error.code)) {
       const { code, message, details } = error;
       await keep({ error: { code, message, ...details } }).catch(warn);

@@ -14,8 +14,8 @@ export interface IdempotencyKeys {
   keep(key: string, run: IdempotencyRun, body: string): Promise<void>;
   /** As keep; one that has its answer stays. */
   release(key: string, run: IdempotencyRun): Promise<void>;
-  /** As a run that was lost: the next call under the key, through this process, is told its seed. */
-  leave(key: string, run: IdempotencyRun): void;
+  /** As keep; the next call under the key is told its seed, as that of a run that was lost. */
+  leave(key: string, run: IdempotencyRun): Promise<void>;
 }
 
 /** Of all projects. */

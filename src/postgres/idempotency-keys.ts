@@ -18,7 +18,7 @@ import type { NodePlace } from './node-place.ts';
 const isExpiredSql = (before: string, after: string): string =>
   `created_at NOT BETWEEN ${before}::bigint AND ${after}::bigint`;
 
-/** An expired key is as good as none; one whose run was lost goes on under the seed of that run. */
+/** An expired key is as good as none; one whose run was lost, or left (epoch 0), goes on under the seed of that run. */
 const takeSql = `INSERT INTO idempotency_keys AS k (project, key, body_hash, created_at, seed, writer, epoch)
 SELECT $10::integer, $1, $2, $3::bigint, $6::uuid, $7::integer, $8::bigint
 WHERE NOT $9::boolean OR EXISTS (SELECT FROM idempotency_keys WHERE project = $10::integer AND key = $1)
@@ -26,7 +26,7 @@ ON CONFLICT (project, key) DO UPDATE SET body_hash = excluded.body_hash, created
   body = NULL, writer = excluded.writer, epoch = excluded.epoch,
   seed = CASE WHEN k.${isExpiredSql('$4', '$12')} THEN excluded.seed ELSE coalesce(k.seed, excluded.seed) END
 WHERE k.${isExpiredSql('$4', '$12')} OR (k.body IS NULL AND k.body_hash = excluded.body_hash AND (
-  k.created_at < $5::bigint OR k.created_at = $11::bigint
+  k.created_at < $5::bigint OR k.created_at = $11::bigint OR k.epoch = 0
   OR EXISTS (SELECT FROM writers w WHERE w.ref = k.writer AND w.epoch > k.epoch)))
 RETURNING seed, created_at`;
 
@@ -84,7 +84,7 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
       take: (take) => this.#take(project, take),
       keep: (key, run, body) => this.#keep(project, key, run, body),
       release: (key, run) => this.#release(project, key, run),
-      leave: (key, run) => this.#leave(nameOf(project, key), { ...run, isFree: false }),
+      leave: (key, run) => this.#leave(project, key, run),
     };
   }
 
@@ -141,21 +141,25 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
     if (this.#kept !== null) keptOf(this.#kept, project).count -= gone.length;
   }
 
+  async #leave(project: ProjectRef, key: string, run: IdempotencyRun): Promise<void> {
+    const text = `UPDATE idempotency_keys SET epoch = 0
+      WHERE project = $2::integer AND key = $1 AND created_at = $3::bigint AND body IS NULL`;
+    const values = [key, project, run.takenAt];
+    const leaving = this.#options.database.query({ text, values });
+    await this.#orLeft(nameOf(project, key), { ...run, isFree: false }, leaving);
+  }
+
   /** The run is over whatever becomes of the query: where that fails, the next call under the key begins with what is left. */
   async #orLeft(name: string, left: Left, query: Promise<Rows>): Promise<Rows> {
     try {
       return await query;
     } catch (error) {
-      this.#leave(name, left);
+      this.#left.delete(name);
+      this.#left.set(name, left);
+      const [oldest = name] = this.#left.keys();
+      if (this.#left.size > this.#options.unsettledKeysMax) this.#left.delete(oldest);
       throw error;
     }
-  }
-
-  #leave(name: string, left: Left): void {
-    this.#left.delete(name);
-    this.#left.set(name, left);
-    const [oldest = name] = this.#left.keys();
-    if (this.#left.size > this.#options.unsettledKeysMax) this.#left.delete(oldest);
   }
 
   /** The last piece counts what is kept. */

@@ -310,10 +310,11 @@ export class MemoryStore implements Store {
           const taken = answers.get(nameOf(key));
           if (taken?.body === null && taken.takenAt === takenAt) answers.delete(nameOf(key));
         }),
-      leave: (key, { takenAt }) => {
-        const taken = answers.get(nameOf(key));
-        if (taken?.takenAt === takenAt) answers.set(nameOf(key), { ...taken, place: 0 });
-      },
+      leave: (key, { takenAt }) =>
+        this.#call(() => {
+          const taken = answers.get(nameOf(key));
+          if (taken?.takenAt === takenAt) answers.set(nameOf(key), { ...taken, place: 0 });
+        }),
     };
   }
 

@@ -1054,6 +1054,23 @@ function idempotencyContract(makeGround: MakeGround): void {
     expect(await other.idempotencyKeys.take({ ...retry, lostBefore: farOff })).toEqual(answer);
   });
 
+  test('a run that is left goes on at once, through any process, under its seed', async () => {
+    await using ground = await makeGround();
+    await using first = await openNode(ground);
+    await using other = await openNode(ground, 'node-b');
+    const run = await taken(first.idempotencyKeys, take);
+    await first.idempotencyKeys.leave('key', run);
+    const retry = { ...take, seed: sampleId(2) };
+    const mismatch = { ...retry, bodyHash: 'other' };
+    expect(await other.idempotencyKeys.take(mismatch)).toEqual(running);
+    const next = await taken(other.idempotencyKeys, retry);
+    expect(next).toEqual(runOf(seed));
+    expect(await first.idempotencyKeys.take(retry)).toEqual(running);
+    await other.idempotencyKeys.keep('key', next, '{}');
+    await other.idempotencyKeys.leave('key', next);
+    expect(await first.idempotencyKeys.take(retry)).toEqual({ bodyHash: 'hash', body: '{}' });
+  });
+
   test('a run that was taken for lost neither frees the key of its successor nor answers for it', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);

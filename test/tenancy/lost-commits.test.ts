@@ -1,4 +1,5 @@
 /** Calls that make something, whose COMMIT has no answer: what a repeat under the same Idempotency-Key gets. */
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { long } from '../support/long.ts';
 import { call, type Reply, want } from '../support/rest-client.ts';
@@ -20,7 +21,12 @@ async function makeGround(tune?: Tune) {
     call(app, 'POST', path, body, { ...operator, 'idempotency-key': key });
   const get = async (path: string) => await want(200, app, 'GET', path, undefined, operator);
   const owned = resources.move();
-  return { app, proxy, ask, get, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  /** Of another replica, under the same key. */
+  const askAnother = async (path: string, body: object): Promise<Reply> => {
+    const another = owned.use(await startApp({ KODAMA_NODE_ID: randomUUID() }, home));
+    return await call(another, 'POST', path, body, { ...operator, 'idempotency-key': 'once' });
+  };
+  return { app, proxy, ask, get, askAnother, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** The end of a transaction that writes to the table. */
@@ -46,6 +52,18 @@ test.each([
   expect(made).toHaveLength(before + 1);
   expect(made).toContainEqual(expect.objectContaining({ id: again.body.id }));
   expect((await ask(path, body)).body).toEqual(again.body);
+});
+
+test('another replica finds it too', async () => {
+  await using ground = await makeGround();
+  const { proxy, ask, askAnother } = ground;
+  const body = { name: 'ci', scopes: ['read'] };
+  const lost = proxy.loseAnswer(commitOf('api_keys'));
+  expect(await ask('/v1/keys', body)).toMatchObject({ status: 503 });
+  await lost;
+  const again = await askAnother('/v1/keys', body);
+  expect(again).toMatchObject(isThere);
+  expect((await ask('/v1/keys', body)).body).toEqual(again.body);
 });
 
 const append = /append .*lost-listener/s;
