@@ -11,7 +11,6 @@ import {
   AppError,
   type ErrorCode,
   type ErrorDetails,
-  hasCode,
   invalidField,
   Unsettled,
 } from '../core/errors.ts';
@@ -169,13 +168,13 @@ async function runOnce<Output>(
     await keep({ output: call.kept(output) ?? null }).catch(warn);
     return output;
   } catch (error) {
-    if (error instanceof Unsettled || (run.isResumed && !hasCode(error, 'unavailable'))) {
+    if (error instanceof Unsettled || run.isResumed) {
       // What this run, or a lost one, makes may be there all the same: the next looks for it under the same ids.
       await keys.leave(key, taken).catch(warn);
     } else if (error instanceof AppError && !leavesFree.has(error.code)) {
       const { code, message, details } = error;
       await keep({ error: { code, message, ...details } }).catch(warn);
-    } else if (!run.isResumed) {
+    } else {
       await keys.release(key, taken).catch(warn);
     }
     throw error;

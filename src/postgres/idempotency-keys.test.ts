@@ -105,6 +105,21 @@ test('one that could not be left goes on at once, under the seed of what may hav
   expect(await keys.take(later)).toEqual(running);
 });
 
+test('so it does where calls since then failed, whether they were taken or not', async () => {
+  await using ground = await makeGround();
+  const { keys, away, unheard } = ground;
+  const run = asRun(await keys.take(asked));
+  await away(() => keys.leave('key', run));
+  await away(() => keys.take(later));
+  // Of a connection that is being made nothing would be heard either.
+  await keys.take({ ...asked, key: 'another' });
+  await unheard(() => keys.take(later));
+  await away(() => keys.take(later));
+  const last = { ...asked, seed: sampleId(3) };
+  expect(await keys.take(last)).toEqual(runOf(seed));
+  expect(await keys.take(last)).toEqual(running);
+});
+
 test('of too many the oldest is taken until it counts as lost', async () => {
   await using ground = await makeGround(1);
   const { keys, away } = ground;

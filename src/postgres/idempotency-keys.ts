@@ -18,6 +18,10 @@ import type { NodePlace } from './node-place.ts';
 const isExpiredSql = (before: string, after: string): string =>
   `created_at NOT BETWEEN ${before}::bigint AND ${after}::bigint`;
 
+/** By this process, which knows that the run is over. */
+const isLeftSql = `(k.created_at BETWEEN $11::bigint AND $13::bigint
+    AND (k.writer, k.epoch) IS NOT DISTINCT FROM ($7::integer, $8::bigint))`;
+
 /** An expired key is as good as none; one whose run was lost, or left (epoch 0), goes on under the seed of that run. */
 const takeSql = `INSERT INTO idempotency_keys AS k (project, key, body_hash, created_at, seed, writer, epoch)
 SELECT $10::integer, $1, $2, $3::bigint, $6::uuid, $7::integer, $8::bigint
@@ -26,7 +30,7 @@ ON CONFLICT (project, key) DO UPDATE SET body_hash = excluded.body_hash, created
   body = NULL, writer = excluded.writer, epoch = excluded.epoch,
   seed = CASE WHEN k.${isExpiredSql('$4', '$12')} THEN excluded.seed ELSE coalesce(k.seed, excluded.seed) END
 WHERE k.${isExpiredSql('$4', '$12')} OR (k.body IS NULL AND k.body_hash = excluded.body_hash AND (
-  k.created_at < $5::bigint OR k.created_at = $11::bigint OR k.epoch = 0
+  k.created_at < $5::bigint OR ${isLeftSql} OR k.epoch = 0
   OR EXISTS (SELECT FROM writers w WHERE w.ref = k.writer AND w.epoch > k.epoch)))
 RETURNING seed, created_at`;
 
@@ -65,6 +69,8 @@ interface Kept extends KeptAnswers {
 interface Left extends IdempotencyRun {
   /** Nothing is to come of it: its key is free. Else what it made may be there, to be found under its seed. */
   readonly isFree: boolean;
+  /** When the first was taken of those that may be there: takes since then have failed, or landed. */
+  readonly since: Micros;
 }
 
 /** Of all projects: what they keep counts together. */
@@ -101,12 +107,14 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
       const full = fullness(keptOf(kept, project), kept.values(), project, limits);
       const run = { seed, takenAt: this.#options.clock.now() };
       const times = [run.takenAt, expiresBefore, lostBefore];
-      const place = [ref, epoch, full !== null, project, left?.takenAt];
+      const place = [ref, epoch, full !== null, project, left?.since];
       const expiresAfter = 2 * run.takenAt - expiresBefore;
-      const values = [key, bodyHash, ...times, seed, ...place, expiresAfter];
+      const values = [key, bodyHash, ...times, seed, ...place, expiresAfter, left?.takenAt];
       const taking = this.#options.database.query({ text: takeSql, values });
-      // Whether it was taken is not known.
-      const [taken] = await this.#orLeft(name, { ...run, isFree: true }, taking);
+      // Whether it was taken is not known. What was left to be found under its seed is, still.
+      const own = left?.isFree === false ? left : { ...run, isFree: true, since: run.takenAt };
+      const unknown = { ...own, takenAt: run.takenAt, since: left?.since ?? run.takenAt };
+      const [taken] = await this.#orLeft(name, unknown, taking);
       if (taken !== undefined) {
         if (this.#left.get(name) === left) this.#left.delete(name);
         keptOf(kept, project).count += 1;
@@ -126,7 +134,7 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
       WHERE project = $3::integer AND key = $1 AND created_at = $4::bigint RETURNING 1`;
     const values = [key, body, project, run.takenAt];
     const keeping = this.#options.database.query({ text, values });
-    const kept = await this.#orLeft(nameOf(project, key), { ...run, isFree: false }, keeping);
+    const kept = await this.#orLeft(nameOf(project, key), leftOf(run, false), keeping);
     if (kept.length === 0 || this.#kept === null) return;
     keptOf(this.#kept, project).bytes += Buffer.byteLength(body);
   }
@@ -137,7 +145,7 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
       AND created_at = $3::bigint AND seed = $4::uuid AND body IS NULL RETURNING 1`;
     const values = [key, project, run.takenAt, run.seed];
     const releasing = this.#options.database.query({ text, values });
-    const gone = await this.#orLeft(nameOf(project, key), { ...run, isFree: true }, releasing);
+    const gone = await this.#orLeft(nameOf(project, key), leftOf(run, true), releasing);
     if (this.#kept !== null) keptOf(this.#kept, project).count -= gone.length;
   }
 
@@ -146,7 +154,7 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
       WHERE project = $2::integer AND key = $1 AND created_at = $3::bigint AND body IS NULL`;
     const values = [key, project, run.takenAt];
     const leaving = this.#options.database.query({ text, values });
-    await this.#orLeft(nameOf(project, key), { ...run, isFree: false }, leaving);
+    await this.#orLeft(nameOf(project, key), leftOf(run, false), leaving);
   }
 
   /** The run is over whatever becomes of the query: where that fails, the next call under the key begins with what is left. */
@@ -185,6 +193,10 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
 
 function nameOf(project: ProjectRef, key: string): string {
   return `${project} ${key}`;
+}
+
+function leftOf(run: IdempotencyRun & { readonly since?: Micros }, isFree: boolean): Left {
+  return { ...run, isFree, since: run.since ?? run.takenAt };
 }
 
 function keptOf(kept: Map<ProjectRef, Kept>, project: ProjectRef): Kept {
