@@ -36,6 +36,7 @@ export const dataPlaneLimits = {
   optionalHeaderWaitMs: 3000,
   tlsAnswerBytesMax: 262_144,
   tlsAnswerLookMs: 1000,
+  resetLookMs: 250,
   lingerMs: 1000,
   udpSessionsMax: 100_000,
   udpDatagramsPerSecondMax: 20_000,

@@ -98,6 +98,7 @@ export class EchoHost {
     setInterval(() => counters.tell(), settings.countersIntervalMs).unref();
     // A connection that speaks within its first moment is told of at the end of the second.
     setInterval(() => counters.tellFirst(), Math.ceil(settings.firstCountersMs / 2)).unref();
+    setInterval(() => this.#connections.resets.look(), settings.resetLookMs).unref();
     setInterval(() => this.#send({ kind: 'alive' }), settings.heartbeatMs).unref();
   }
 

@@ -12,6 +12,7 @@ import type { ProjectRooms } from './project-rooms.ts';
 import type { RecordQueue } from './record-queue.ts';
 import type { SocketBudget } from './socket-budget.ts';
 import type { PeerNames } from './tcp/peer-names.ts';
+import type { ResetLooks } from './tcp/reset-looks.ts';
 import type { DatagramBatches } from './udp/datagram-batches.ts';
 import type { WildcardReader } from './udp/wildcard-reader.ts';
 import type { WorkerClock } from './worker-clock.ts';
@@ -22,7 +23,8 @@ export interface EchoContext {
   readonly records: RecordQueue;
   readonly ids: ConnectionIds;
   /** Every open connection of the worker, by id. */
-  readonly connections: Map<string, OpenConnection> & ProgressObserver;
+  readonly connections: Map<string, OpenConnection> &
+    ProgressObserver & { readonly resets: ResetLooks };
   /** What the connections of each project may be together. */
   readonly projects: ProjectRooms;
   /** Each listening and each accepted socket takes one. */

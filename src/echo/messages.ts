@@ -43,6 +43,8 @@ export interface WorkerSettings {
   /** Bytes of OpenSSL's own answers that a client does not take, and how often they are looked at. */
   readonly tlsAnswerBytesMax: number;
   readonly tlsAnswerLookMs: number;
+  /** How often some are looked at that nothing tells of. */
+  readonly resetLookMs: number;
   /** How long a client is read from after our FIN, so that what it still sends does not reset it. */
   readonly lingerMs: number;
   /** UDP sessions of all listeners; answers for each source a second, and its burst. */

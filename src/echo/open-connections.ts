@@ -3,8 +3,10 @@
  * What is open for less than a moment has told no counters: one that is soon over tells them with its end.
  */
 import type { OpenConnection } from './echo-listener.ts';
+import { ResetLooks } from './tcp/reset-looks.ts';
 
 export class OpenConnections extends Map<string, OpenConnection> {
+  readonly resets = new ResetLooks();
   /** Opened since the last moment ended. */
   #young = new Set<string>();
   /** Those opened before, that have told no counters yet. */
@@ -22,6 +24,7 @@ export class OpenConnections extends Map<string, OpenConnection> {
   override delete(id: string): boolean {
     this.hasTold(id);
     this.#moved.delete(id);
+    this.resets.delete(id);
     return super.delete(id);
   }
 

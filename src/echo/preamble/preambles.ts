@@ -1,17 +1,18 @@
 /** The connections of a listener that are accepted and not opened yet: each has its preamble before it. */
-import type { CloseReason } from '../../core/connection.ts';
+import { getSystemErrorName } from 'node:util';
 import type { Binding } from '../../core/ports.ts';
 import type { Micros } from '../../core/time.ts';
 import { WakeUps } from '../../core/wake-ups.ts';
 import type { EchoContext } from '../echo-listener.ts';
 import type { LocatedConnection } from '../tcp/connection-host.ts';
 import { LimitTimer, type TimeLimits } from '../tcp/limit-timer.ts';
+import type { ResetLooks } from '../tcp/reset-looks.ts';
 import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
-import type { TcpHandle } from '../tcp/tcp-handle.ts';
+import { errorOf, type TcpHandle } from '../tcp/tcp-handle.ts';
 import type { MonotonicClock } from '../worker-clock.ts';
 import { endOrderly } from './orderly-end.ts';
 import { runPreamble, trustOf } from './preamble.ts';
-import { type PreambleEnd, PreambleError } from './preamble-error.ts';
+import { type PreambleEnd, PreambleError, peerReset } from './preamble-error.ts';
 import type { PreambleTurns } from './preamble-turns.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 
@@ -36,7 +37,7 @@ export interface PreambleOwner {
   onFailed(opened: LocatedConnection, end: PreambleEnd): void;
 }
 
-type PreambleContext = Pick<EchoContext, 'settings' | 'preambleTurns' | 'clock'>;
+type PreambleContext = Pick<EchoContext, 'settings' | 'preambleTurns' | 'clock' | 'connections'>;
 
 export class Preambles {
   readonly #proxyProtocol: Binding['proxyProtocol']['mode'];
@@ -48,6 +49,7 @@ export class Preambles {
   readonly #project: Binding['project'];
   readonly #turns: PreambleTurns;
   readonly #clock: MonotonicClock;
+  readonly #resets: ResetLooks;
   /** Of those that wait for their delay. */
   readonly #timers = new Set<LimitTimer>();
   readonly #stop = new AbortController();
@@ -61,7 +63,7 @@ export class Preambles {
 
   private constructor(
     { project, protocol, proxyProtocol, tls, tlsKey }: Binding,
-    { settings, preambleTurns, clock }: PreambleContext,
+    { settings, preambleTurns, clock, connections }: PreambleContext,
   ) {
     this.#proxyProtocol = proxyProtocol.mode;
     this.#isTrusted = trustOf(proxyProtocol.trustedCidrs);
@@ -74,6 +76,7 @@ export class Preambles {
     this.#project = project;
     this.#turns = preambleTurns;
     this.#clock = clock;
+    this.#resets = connections.resets;
   }
 
   /** How many are under way. */
@@ -109,27 +112,34 @@ export class Preambles {
     }
   }
 
-  /** @throws PreambleError where a limit of the listener ends it: then the handle is closed */
-  async #wait({ handle, since, delayMs, limits }: Delayed): Promise<void> {
-    const due: { reason: CloseReason | null } = { reason: null };
+  /** @throws PreambleError where a limit of the listener or its client ends it: then the handle is closed */
+  async #wait({ handle, accepted, since, delayMs, limits }: Delayed): Promise<void> {
+    const due: { end: PreambleEnd | null } = { end: null };
     const wakeUps = new WakeUps();
+    const end = (how: PreambleEnd) => {
+      due.end ??= how;
+      wakeUps.wakeAll();
+    };
     const timer = new LimitTimer({
       clock: this.#clock,
       limits,
       since,
       transport: { bytesWritten: 0, pendingBytes: 0 },
-      onDue: (reason) => {
-        due.reason = reason;
-        wakeUps.wakeAll();
-      },
+      onDue: (reason) => end({ initiator: 'server', reason, code: null }),
     });
+    const look = () => {
+      const error = errorOf(handle);
+      if (error !== 0) end(peerReset(getSystemErrorName(error)));
+    };
     this.#timers.add(timer);
-    if (due.reason === null) await wakeUps.sleep(delayMs, this.#stop.signal);
+    this.#resets.add(accepted.id, { look });
+    if (due.end === null) await wakeUps.sleep(delayMs, this.#stop.signal);
+    this.#resets.delete(accepted.id);
     this.#timers.delete(timer);
     timer.stop();
-    if (due.reason === null) return;
+    if (due.end === null) return;
     await endOrderly(handle, this.#lingerMs);
-    throw new PreambleError({ initiator: 'server', reason: due.reason, code: null });
+    throw new PreambleError(due.end);
   }
 
   /** The limits of the listener have changed. */

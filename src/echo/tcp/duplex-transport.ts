@@ -1,8 +1,11 @@
 /** A byte stream over one of Node's own, as TLS is. */
 import type { Duplex } from 'node:stream';
+import { systemError } from '../udp/libc.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
+import { errorOf, type TcpHandle } from './tcp-handle.ts';
 
 interface Resettable extends Duplex {
+  readonly _handle?: TcpHandle | null;
   resetAndDestroy?(): void;
 }
 
@@ -70,6 +73,15 @@ export class DuplexTransport implements StreamTransport {
 
   /** Its reads are what Node's streams make them: of TLS one record. */
   readSmall(): void {}
+
+  look(): void {
+    const { destroyed, readableEnded, writableEnded } = this.#stream;
+    const isHeard = this.#isReading && !readableEnded;
+    const { _handle: handle } = this.#socket;
+    if (isHeard || destroyed || writableEnded || this.pendingBytes > 0 || handle == null) return;
+    const error = errorOf(handle);
+    if (error !== 0) this.#stream.destroy(systemError(-error));
+  }
 
   end(): void {
     this.#stream.end();

@@ -22,6 +22,7 @@ import { type LargeReader, LargeReaders } from './large-readers.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 import {
   endOfFile,
+  errorOf,
   lastWriteWasAsync,
   readBytesOrError,
   ShutdownWrap,
@@ -207,12 +208,11 @@ export class HandleTransport implements StreamTransport, LargeReader {
   readFailed(status: number): void {
     if (this.#isClosed) return;
     this.pause();
-    if (status !== endOfFile) {
-      this.#fail(status);
-      return;
+    if (status !== endOfFile) this.#fail(status);
+    else {
+      this.#hasEnded = true;
+      this.owner.onEnd();
     }
-    this.#hasEnded = true;
-    this.owner.onEnd();
   }
 
   #fail(status: number): void {
@@ -247,6 +247,12 @@ export class HandleTransport implements StreamTransport, LargeReader {
     this.#handle.readStop();
   }
 
+  look(): void {
+    if (this.#isReading || this.#ending !== 'not_yet' || this.#isClosed) return;
+    const error = errorOf(this.#handle);
+    if (error !== 0) this.#fail(error);
+  }
+
   end(): void {
     if (this.#ending !== 'not_yet' || this.#isClosed) return;
     this.#ending = 'after_writes';
@@ -275,25 +281,20 @@ export class HandleTransport implements StreamTransport, LargeReader {
   reset(isAfterWrites = false): void {
     if (this.#isClosed) return;
     this.#isResetNext = isAfterWrites && this.#pendingWrites > 0;
-    if (this.#isResetNext) return;
-    this.#isResetting = this.#ending === 'under_way';
-    if (this.#isResetting) return;
-    this.#leave();
-    this.#handle.reset();
-    this.owner.onClosed();
+    this.#isResetting = !this.#isResetNext && this.#ending === 'under_way';
+    if (!this.#isResetNext && !this.#isResetting) this.#leave('reset');
   }
 
   destroy(): void {
-    if (this.#isClosed) return;
-    this.#leave();
-    this.#handle.close();
-    this.owner.onClosed();
+    if (!this.#isClosed) this.#leave('close');
   }
 
-  #leave(): void {
+  #leave(how: 'reset' | 'close'): void {
     this.#untakenBytes = this.pendingBytes;
     this.#leaveLargeReaders();
     this.#isReading = false;
     this.#isClosed = true;
+    this.#handle[how]();
+    this.owner.onClosed();
   }
 }

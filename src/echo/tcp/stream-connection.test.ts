@@ -89,6 +89,8 @@ class FakeTransport implements StreamTransport {
 
   readSmall(): void {}
 
+  look(): void {}
+
   end(): void {
     if (this.#isEnding || this.isClosed) return;
     this.calls.push('end');

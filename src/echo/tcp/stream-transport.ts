@@ -29,6 +29,8 @@ export interface StreamTransport {
   readSmall(isSmall: boolean): void;
   resume(): void;
   pause(): void;
+  /** Where nothing tells of it, since the client is neither read from nor written to, or has sent its FIN: looks whether it has reset. */
+  look(): void;
   /** FIN, after all that was written. */
   end(): void;
   /** As `end`, and then nothing more: the client has ended its side. The transport may be closed when this returns. */

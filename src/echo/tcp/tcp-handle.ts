@@ -76,6 +76,17 @@ export const lastWriteWasAsync = 3;
 /** UV_EOF of libuv. */
 export const endOfFile = -4095;
 
+const emptyWrite = Object.assign(new WriteWrap(), { oncomplete: () => undefined });
+const noBytes = new Uint8Array(0);
+
+/**
+ * What has become of a connection that is neither read nor written, of which nothing tells: 0, or minus the system's error
+ * number once its client has reset. A write of no bytes asks for it, and sends nothing.
+ */
+export function errorOf(handle: TcpHandle): number {
+  return handle.writeQueueSize > 0 ? 0 : handle.writeBuffer(emptyWrite, noBytes);
+}
+
 /** Takes what a server accepts as bare handles, with TCP_NODELAY on: no net.Socket is made. */
 export function takeHandles(
   server: Server,

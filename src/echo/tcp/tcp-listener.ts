@@ -210,7 +210,9 @@ export class TcpListener implements EchoListener, ConnectionHost {
     const { records, connections } = this.#context;
     const { id, raddr } = opened;
     const accepted = { id, since, ip: raddr.ip };
-    const connection = new StreamConnection(this, accepted, faults, makeTransport);
+    const connection = new StreamConnection(this, accepted, faults, (owner) =>
+      connections.resets.add(id, makeTransport(owner)),
+    );
     this.#open.set(id, connection);
     connections.set(id, connection);
     records.push({ kind: 'opened', connection: opened });

@@ -22,6 +22,7 @@ const settings: WorkerSettings = {
   optionalHeaderWaitMs: 10,
   tlsAnswerBytesMax: 10,
   tlsAnswerLookMs: 10,
+  resetLookMs: 10,
   lingerMs: 10,
   udpSessionsMax: 3,
   udpDatagramsPerSecondMax: 10,
