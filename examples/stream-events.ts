@@ -4,14 +4,15 @@
  *   npm run stream -- [--addr 127.0.0.1:50051] [--ca-cert FILE] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
  *
  * Without --after-seq it starts from now; 0 is from the oldest event kept. Where nobody answers it says so once, and
- * goes on trying. Ctrl-C ends it.
+ * goes on trying; a certificate that does not fit never will, and ends it. Ctrl-C ends it.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { readCommandLine, readNumber } from '../src/command-line.ts';
+import { readCommandLine, readNumber, refuse } from '../src/command-line.ts';
 
 const usage = `npm run stream -- [--addr 127.0.0.1:50051] [--ca-cert FILE] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
 
@@ -76,7 +77,7 @@ const { kodama } = loadPackageDefinition(
 ) as unknown as Protos;
 const { 'ca-cert': caCert } = args;
 const channel =
-  caCert === '' ? credentials.createInsecure() : credentials.createSsl(readFileSync(caCert));
+  caCert === '' ? credentials.createInsecure() : credentials.createSsl(readAuthority(caCert));
 const client = new kodama.v1.EventService(args.addr, channel);
 const metadata = new Metadata();
 if (args.token !== '') metadata.set('authorization', `Bearer ${args.token}`);
@@ -104,11 +105,11 @@ for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {
     isOver = true;
   } catch (error) {
     const { code, details } = error as { code?: status; details?: string };
-    // grpc-js ends with a note on how it found the address, which mostly is empty.
-    const words = String(details).replace(/\. Resolution note: *$/, '');
-    isOver = code !== status.UNAVAILABLE;
+    const words = wordsOf(String(details));
+    const misfit = misfitOf(words);
+    isOver = code !== status.UNAVAILABLE || misfit !== undefined;
     const goesOn = isOver ? '' : `: trying ${args.addr} again until it answers`;
-    const text = `${status[code ?? status.UNKNOWN]}: ${words}${goesOn}`;
+    const text = `${status[code ?? status.UNKNOWN]}: ${misfit ?? words}${goesOn}`;
     if (text !== told) console.error(text);
     told = text;
     if (isOver) process.exitCode = 1;
@@ -116,6 +117,31 @@ for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {
   }
 }
 client.close();
+
+/** What Node makes of no PEM at all it would say with each connection, in OpenSSL's words. */
+function readAuthority(path: string): Buffer {
+  try {
+    const pem = readFileSync(path);
+    new X509Certificate(pem);
+    return pem;
+  } catch (error) {
+    return refuse(`--ca-cert: ${path}: ${(error as Error).message}`, usage);
+  }
+}
+
+/** grpc-js ends with a note on how it found the address, which mostly is empty, or with the time at which it failed. */
+function wordsOf(details: string): string {
+  return details.replace(/\. Resolution note: *$/, '').replace(/ \(\d{4}-[\d-]+T[\d:.]+Z\)$/, '');
+}
+
+/** What no other try mends. */
+function misfitOf(words: string): string | undefined {
+  if (/certificate|CERT/.test(words))
+    return `${words}: --ca-cert or KODAMA_CA_CERT names its authority`;
+  if (/wrong version number/.test(words))
+    return `${args.addr} speaks no TLS, which --ca-cert and KODAMA_CA_CERT ask for`;
+  return undefined;
+}
 
 /** `17 2026-11-24T03:53:53.123Z connection_closed 127.0.0.1:40123 → 127.0.0.1:4000 peer_fin, 6 B in, 6 B out` */
 function line({ seq, time, type, listener, connection, refusal }: EventMessage): string {
