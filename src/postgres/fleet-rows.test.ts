@@ -23,6 +23,7 @@ import { PostgresStore } from './postgres-store.ts';
 
 const limits = { joinTokensMax: 100, joinTokensKeptMax: 1000 };
 const clock = systemClock();
+const farOff = Number.MAX_SAFE_INTEGER;
 const page = { pageSize: 100, after: null };
 const audit = (): AuditEntry => sampleAuditEntry();
 
@@ -457,6 +458,41 @@ test('a built-in node that is up is not removed, and one that starts meanwhile t
   await second[Symbol.asyncDispose]();
   await waitFor('its end', async () => (await find()).state === 'disconnected');
   expect(await nodes.remove(await find(), 5, audit)).toMatchObject({ state: 'removed' });
+});
+
+test('a replica without echo sockets that ended long ago leaves neither node nor place', async () => {
+  await using ground = await openGround();
+  const { nodes, open, query } = ground;
+  const idsOf = async (table: string) =>
+    (await query(`SELECT id FROM ${table} ORDER BY ref`)).map(({ id }) => id);
+  const missedSql = "SELECT removed_at IS NOT NULL AS missed FROM nodes WHERE id = 'brief'";
+  const isMissed = async () => (await query(missedSql))[0]?.missed as boolean;
+  const untilMissed = async () =>
+    await waitFor('its lock to be gone', async () => {
+      await nodes.purge(10, 9);
+      return await isMissed();
+    });
+  for (let n = 0; n < 2; n += 1) {
+    await using brief = await open('brief');
+    await brief.nodes.takeOwn(false);
+    expect(await nodes.purge(farOff, 9)).toBe(false);
+    expect(await isMissed()).toBe(false);
+    await brief[Symbol.asyncDispose]();
+    await untilMissed();
+  }
+  {
+    // One that was missed while its connection was away is there again.
+    await using back = await open('brief');
+    await back.nodes.takeOwn(false);
+    await query("UPDATE nodes SET removed_at = 5 WHERE id = 'brief'");
+    await nodes.purge(10, 9);
+    expect(await isMissed()).toBe(false);
+  }
+  await untilMissed();
+  expect(await idsOf('nodes')).toEqual(['brief']);
+  await nodes.purge(farOff, 9);
+  expect(await idsOf('nodes')).toEqual([]);
+  expect(await idsOf('writers')).toEqual([]);
 });
 
 test('SQL and process have one key for a node', async () => {

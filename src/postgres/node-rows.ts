@@ -47,6 +47,18 @@ const listSql = `${seenSql} WHERE n.ref > $2::integer AND n.labels @> $3::jsonb
     AND CASE WHEN $4::node_state IS NULL THEN n.state <> 'removed' ELSE n.state = $4::node_state END
   ORDER BY n.ref LIMIT $5::bigint`;
 
+/**
+ * A replica without echo sockets is no node while it is there, and nothing removes it when it ends, nor when it is killed:
+ * it counts as removed from the first look on that misses it, until it is back.
+ */
+const missedSql = `WITH present (key) AS MATERIALIZED (${presentKeysSql})
+UPDATE nodes n SET removed_at = CASE WHEN n.removed_at IS NULL
+  THEN (extract(epoch FROM clock_timestamp()) * 1000000)::bigint END
+WHERE n.state = 'removed' AND n.is_built_in
+  AND (n.removed_at IS NULL) <> EXISTS (SELECT FROM present WHERE key = ${presenceKeySql('n.id')})
+  AND NOT EXISTS (SELECT FROM listeners l WHERE l.node = n.ref AND l.is_live)
+  AND NOT EXISTS (SELECT FROM open_connections o WHERE o.node = n.ref)`;
+
 const purgeSql = `WITH gone AS (
   DELETE FROM nodes WHERE ref IN (
     SELECT n.ref FROM nodes n WHERE n.state = 'removed' AND n.removed_at < $1::bigint
@@ -118,6 +130,7 @@ export class NodeRows implements Port {
   }
 
   async purge(before: Micros, limit: number): Promise<boolean> {
+    await this.#database.query({ text: missedSql });
     const gone = await this.#database.query({ text: purgeSql, values: [before, limit] });
     return gone.length === limit;
   }

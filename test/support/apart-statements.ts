@@ -117,6 +117,7 @@ export const tenancyReasons: Reasons = [
     /FROM listeners l WHERE l\.node = n\.ref\) AND NOT EXISTS \(SELECT FROM open_connections o/,
     'the same sweep',
   ],
+  [/UPDATE nodes n SET removed_at = CASE .*$/, 'a sweep of replicas that ended'],
   [
     /^SELECT n\.id FROM nodes n WHERE n\.state = 'removed' .* SELECT node FROM listeners WHERE is_live UNION ALL SELECT node FROM open_connections \) .*$/,
     'a sweep of all that were removed',
