@@ -6,14 +6,16 @@ import type { ListenerPlacement, NewListener } from '../core/listener.ts';
 import { defaultProject } from '../core/project.ts';
 import { type PlaceableNode, Placements } from './placements.ts';
 
-function node(name: string, given: Partial<PlaceableNode> = {}): PlaceableNode {
+type LoadedNode = PlaceableNode & { readonly listeners: number };
+
+function node(name: string, given: Partial<LoadedNode> = {}): LoadedNode {
   const state = { isOwn: true, isReady: true, cordoned: false, listeners: 0 };
   return { id: `id-${name}`, name, labels: {}, ...state, ...given };
 }
 
 /** Resolves with the node that gets them; with the code of what is thrown instead, or its message for none at all. */
 async function placed(
-  nodes: readonly PlaceableNode[],
+  nodes: readonly LoadedNode[],
   placement: Omit<ListenerPlacement, 'onNodeLost'> | null,
   {
     draws = [0, 0.99],
@@ -26,7 +28,13 @@ async function placed(
   const held = new HeldNodes();
   if (own !== null) held.addOwn({ nodeId: own.id } as HeldNode);
   const placements = new Placements({
-    nodes: { placeable: async () => nodes },
+    nodes: {
+      placeable: async () => nodes,
+      loads: async (_, ids) => {
+        const asked = nodes.filter(({ id }) => ids.includes(id));
+        return new Map(asked.map(({ id, listeners }) => [id, listeners]));
+      },
+    },
     held,
     ownCordon: { isCordoned: async () => own?.cordoned === true },
     limits: { nodeListenersMax: 10 },

@@ -15,12 +15,22 @@ export interface PlaceableNode {
   readonly isOwn: boolean;
   readonly isReady: boolean;
   readonly cordoned: boolean;
+}
+
+export interface PlaceableNodes {
+  /** The project's own nodes, and those that serve every project. */
+  placeable(project: ProjectRef): Promise<readonly PlaceableNode[]>;
+  /** How many listeners each of these has that are not closed, of all projects; of one that is gone nothing. */
+  loads(project: ProjectRef, nodeIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+}
+
+interface LoadedNode extends PlaceableNode {
   /** Of all projects, not closed. */
   readonly listeners: number;
 }
 
 export interface PlacementsOptions {
-  readonly nodes: { placeable(project: ProjectRef): Promise<readonly PlaceableNode[]> };
+  readonly nodes: PlaceableNodes;
   readonly held: HeldNodes;
   readonly ownCordon: Pick<OwnCordon, 'isCordoned'>;
   readonly limits: { readonly nodeListenersMax: number };
@@ -69,7 +79,7 @@ export class Placements implements Placement {
     project: ProjectRef,
     ask: ListenerPlacement | null,
     count: number,
-  ): Promise<PlaceableNode[]> {
+  ): Promise<LoadedNode[]> {
     const { nodes, limits } = this.#options;
     const all = await nodes.placeable(project);
     const wanted = wantedOf(all, ask);
@@ -81,7 +91,10 @@ export class Placements implements Placement {
     const ready = open.filter((node) => node.isReady);
     if (ready.length === 0) throw unfit('unavailable', 'those that fit are not connected');
     const { nodeListenersMax: limitValue } = limits;
-    const roomy = ready.filter(({ listeners }) => listeners + count <= limitValue);
+    const ids = ready.map(({ id }) => id);
+    const loads = await nodes.loads(project, ids);
+    const loaded = ready.map((node) => ({ ...node, listeners: loads.get(node.id) ?? 0 }));
+    const roomy = loaded.filter(({ listeners }) => listeners + count <= limitValue);
     if (roomy.length === 0) {
       const message = `a node holds at most ${limitValue} listeners`;
       throw limitReached('nodeListenersMax', limitValue, message);
@@ -123,8 +136,8 @@ function noneFor(ask: ListenerPlacement | null): string {
 }
 
 /** The less loaded of two. */
-function draw(nodes: readonly PlaceableNode[], random: () => number): PlaceableNode {
-  const pick = () => nodes[Math.floor(random() * nodes.length)] as PlaceableNode;
+function draw(nodes: readonly LoadedNode[], random: () => number): LoadedNode {
+  const pick = () => nodes[Math.floor(random() * nodes.length)] as LoadedNode;
   const [one, other] = [pick(), pick()];
   return one.listeners <= other.listeners ? one : other;
 }

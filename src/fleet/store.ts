@@ -12,7 +12,7 @@ import type { AuditOf, KnownProject } from '../tenancy/store.ts';
 import type { Beat, KnownNode, NodeHello } from './admission.ts';
 import type { JoinToken } from './join-token.ts';
 import type { Node, NodeState } from './node.ts';
-import type { PlaceableNode } from './placements.ts';
+import type { PlaceableNodes } from './placements.ts';
 
 export interface NodeQuery {
   /** Its own and the shared ones; null: all. */
@@ -149,7 +149,7 @@ export type Census = ReadonlyMap<NodeState, number>;
 /** How many nodes of their own each project has that are not lost. */
 export type NodeCounts = ReadonlyMap<ProjectRef, number>;
 
-export interface SessionRows {
+export interface SessionRows extends PlaceableNodes {
   /** A UUID that no other database has. */
   installationId(): Promise<string>;
   /** The database's clock. @throws unavailable */
@@ -176,8 +176,6 @@ export interface SessionRows {
     missedSweeps: number,
     intervalMs: number,
   ): Promise<{ readonly nodes: readonly OverdueNode[]; readonly counts: NodeCounts }>;
-  /** The project's own nodes, and those that serve every project. */
-  placeable(project: ProjectRef): Promise<readonly PlaceableNode[]>;
   /** False of one that is not there. */
   isCordoned(nodeId: string): Promise<boolean>;
   /** Listeners of nodes that are not connected whose time is over, at most so many. */

@@ -16,7 +16,7 @@ import type {
   SessionRows as SessionRowsPort,
   TakenSession,
 } from '../fleet/store.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 import type { NodePlaces } from './node-places.ts';
 import { presenceKey, presentKeysSql } from './node-presence.ts';
 import type { Wakes } from './wakes.ts';
@@ -79,7 +79,7 @@ const expiredSql = `SELECT l.project, l.id FROM nodes n JOIN listeners l ON l.no
   WHERE NOT n.is_built_in AND n.state IN ('disconnected', 'lost')
     AND l.is_live AND l.state <> 'draining' AND l.expires_at < $1::bigint LIMIT $2::integer`;
 
-/** Built-in ones, too. No index leads from a node to what it has: where none was removed nothing is looked through. */
+/** Built-in ones, too. No index leads from a node to its connections: where none was removed nothing is looked through. */
 const unendedSql = `SELECT n.id FROM nodes n WHERE n.state = 'removed' AND n.removed_at < $1::bigint AND n.ref IN (
   SELECT node FROM listeners WHERE is_live UNION ALL SELECT node FROM open_connections
 ) AND EXISTS (SELECT FROM nodes WHERE state = 'removed' AND removed_at < $1::bigint) LIMIT $2::integer`;
@@ -89,9 +89,15 @@ const censusSql = 'SELECT state, count(*) FROM nodes WHERE NOT is_built_in GROUP
 const countsSql = `SELECT project, count(*) FROM nodes
   WHERE NOT is_built_in AND state IN ('ready', 'disconnected') GROUP BY project`;
 
-const placeableSql = `SELECT n.id, n.name, n.labels, n.project = $1::integer, n.is_built_in, n.state, n.cordoned,
-  (SELECT count(*) FROM listeners l WHERE l.node = n.ref AND l.is_live)
+const placeableSql = `SELECT n.id, n.name, n.labels, n.project = $1::integer, n.is_built_in, n.state, n.cordoned
 FROM nodes n WHERE (n.project = $1::integer OR n.shared) AND n.state <> 'removed' ORDER BY n.ref`;
+
+/** Each by the index that leads from a node to its live listeners. */
+export function loadsStatement(project: ProjectRef, nodeIds: readonly string[]): Statement {
+  const text = `SELECT n.id, (SELECT count(*) FROM listeners l WHERE l.node = n.ref AND l.is_live)
+    FROM nodes n WHERE (n.project = $1::integer OR n.shared) AND n.id = ANY ($2::text[]) ORDER BY n.ref`;
+  return { name: 'loads', text, values: [project, nodeIds] };
+}
 
 type PlaceableRow = readonly [
   id: string,
@@ -101,7 +107,6 @@ type PlaceableRow = readonly [
   isBuiltIn: boolean,
   state: string,
   cordoned: boolean,
-  listeners: number,
 ];
 
 type TakenRow = readonly [
@@ -224,10 +229,18 @@ export class SessionRows implements SessionRowsPort {
     const present = rows.some(([, , , , isBuiltIn]) => isBuiltIn)
       ? new Set((await this.#database.query({ text: presentKeysSql })).map(([key]) => Number(key)))
       : new Set<number>();
-    return rows.map(([id, name, labels, isOwn, isBuiltIn, state, cordoned, listeners]) => {
+    return rows.map(([id, name, labels, isOwn, isBuiltIn, state, cordoned]) => {
       const isReady = isBuiltIn ? present.has(presenceKey(id)) : state === 'ready';
-      return { id, name, labels, isOwn: isOwn && !isBuiltIn, isReady, cordoned, listeners };
+      return { id, name, labels, isOwn: isOwn && !isBuiltIn, isReady, cordoned };
     });
+  }
+
+  async loads(
+    project: ProjectRef,
+    nodeIds: readonly string[],
+  ): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#database.query(loadsStatement(project, nodeIds));
+    return new Map(rows as readonly (readonly [string, number])[]);
   }
 
   async isCordoned(nodeId: string): Promise<boolean> {
