@@ -121,3 +121,23 @@ test('the plan of a statement is kept by its connection, and of no more statemen
   // What is not kept, and has no name, is planned for its values, on a connection of others.
   expect(await database.query({ text })).toEqual([]);
 });
+
+test('appends keep the plans of no more statements than may be, and each goes on when all are let go of', async () => {
+  await using ground = await makeDatabase();
+  await using database = new Database({
+    ...{ connectionString: ground.url, log },
+    limits: { ...limits, keptPlansMax: 3 },
+  });
+  const countText =
+    "SELECT pg_backend_pid(), array_agg(name ORDER BY name) FROM pg_prepared_statements WHERE name <> ''";
+  const seen: unknown[] = [];
+  const append = async (n: number) => {
+    const text = `SELECT ${n} + $1::integer`;
+    expect(await database.append({ name: `mix ${n}`, text, values: [1] })).toEqual([[n + 1]]);
+    seen.push((await database.queryAsWriter({ text: countText }))[0]);
+  };
+  for (const n of [1, 2, 3, 1, 4, 1, 3, 2]) await append(n);
+  const [[pid]] = seen as [[number]];
+  const kept = [[1], [1, 2], [1, 2, 3], [1, 2, 3], [4], [1, 4], [1, 3, 4], [2]];
+  expect(seen).toEqual(kept.map((names) => [pid, names.map((n) => `mix ${n}`)]));
+});

@@ -8,6 +8,7 @@ import type { Logger } from '../core/ports.ts';
 import { toAppError, toAppendError } from './database-errors.ts';
 import { databaseConfig } from './database-url.ts';
 import { DriverClient } from './driver-client.ts';
+import { keeperSettings, sessionSettings, writerSettings } from './session-settings.ts';
 
 export interface DatabaseLimits {
   /** To get a connection: a free one, or a new one. */
@@ -16,7 +17,7 @@ export interface DatabaseLimits {
   readonly statementTimeoutMs: number;
   /** Connections for reads; as many more for those whose plans are kept. */
   readonly readConnectionsMax: number;
-  /** Statements without a name whose plans are kept, on each connection that had them: some 200 kB each. */
+  /** Plans that the connection of the append keeps, and of statements without a name each that had them: some 200 kB each. */
   readonly keptPlansMax: number;
   /** For Prisma Client. */
   readonly prismaConnectionsMax: number;
@@ -47,23 +48,6 @@ const idleTimeoutMs = 60_000;
 /** Then the server's host is asked whether it is there: what may take as long as it takes ends with the host. */
 const quietMaxMs = 10_000;
 const goodbyeMs = 500;
-
-/**
- * Every table has the index that a statement here needs, so a scan of the whole table is never right, whatever the
- * statistics of a table that was empty a moment ago say.
- */
-export const sessionSettings = 'SET enable_seqscan = off; SET jit = off';
-
-/**
- * The append is planned once a connection: left to itself the server would plan it anew each time, for a quarter of
- * what a small one costs. Whatever its values are, it finds rows by their keys.
- */
-export const writerSettings = `${sessionSettings}; SET plan_cache_mode = force_generic_plan;
-  SET enable_hashjoin = off; SET enable_mergejoin = off`;
-
-/** So are reads whose plan is the same whatever they look for; what they find is in the order of an index. */
-export const keeperSettings = `${writerSettings}; SET enable_bitmapscan = off; SET enable_sort = off;
-  SET enable_incremental_sort = off`;
 
 /** int8 as number: seqs, times and counters are all below 2^53. */
 const int8Oid = 20;
@@ -168,9 +152,22 @@ export class Database implements AsyncDisposable {
   /** @throws unavailable for all that is not the fault of what is appended */
   async append(statement: Statement): Promise<Rows> {
     try {
-      return await rowsOf(await this.#writer.connect(), statement, this.#answerTimeoutMs);
+      const client = await this.#writer.connect();
+      if (statement.name !== undefined) await this.#makeRoom(client, statement.name);
+      return await rowsOf(client, statement, this.#answerTimeoutMs);
     } catch (error) {
       throw toAppendError(error);
+    }
+  }
+
+  /** Appends have hundreds of kinds, by the tables that they write to: those of rare ones would be kept for good. */
+  async #makeRoom(client: pg.PoolClient, name: string): Promise<void> {
+    if (!(client instanceof DriverClient)) throw new TypeError('a client of this pool');
+    try {
+      await client.makeRoom(name, this.#options.limits.keptPlansMax, this.#answerTimeoutMs);
+    } catch (error) {
+      client.release(true);
+      throw error;
     }
   }
 

@@ -9,8 +9,14 @@ interface Parameters {
   replication: string | undefined;
 }
 
+interface Sent {
+  /** Texts by the names of their statements, which the server has, too. */
+  parsedStatements: Readonly<Record<string, string>>;
+}
+
 export class DriverClient extends pg.Client {
   declare readonly connectionParameters: Parameters;
+  declare readonly connection: pg.Connection & Sent;
 
   constructor(config: pg.ClientConfig = {}) {
     // A pool hides the password from those who list the options' fields, as a spread does.
@@ -20,5 +26,16 @@ export class DriverClient extends pg.Client {
     parameters.replication = undefined;
     // Those of PGOPTIONS stand only where none are given; the driver takes an empty text for none given.
     if (config.options !== undefined) parameters.options = config.options;
+  }
+
+  /** Before a statement of this name: where it would be one too many, the server lets go of all of them, and their plans. */
+  async makeRoom(name: string, namesMax: number, timeoutMs: number): Promise<void> {
+    const { parsedStatements: parsed } = this.connection;
+    if (parsed[name] !== undefined || Object.keys(parsed).length < namesMax) return;
+    const query: pg.QueryConfig & Pick<pg.ClientConfig, 'query_timeout'> = {
+      ...{ text: 'DEALLOCATE ALL', query_timeout: timeoutMs },
+    };
+    await this.query(query);
+    this.connection.parsedStatements = {};
   }
 }

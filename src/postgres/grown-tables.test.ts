@@ -13,10 +13,10 @@ import { makeDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { type AppendBatch, foldAppend } from './append-batch.ts';
 import { appendStatement } from './append-statement.ts';
-import { writerSettings } from './database.ts';
 import { GrownTables } from './grown-tables.ts';
 import { PostgresStore } from './postgres-store.ts';
 import { SecretCipher } from './secret-cipher.ts';
+import { writerSettings } from './session-settings.ts';
 
 describe('a table is analyzed', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));

@@ -11,19 +11,14 @@ import { defaultProject, projectRef } from '../core/project.ts';
 import { allStatement } from './all-connections.ts';
 import { foldAppend } from './append-batch.ts';
 import { appendStatement } from './append-statement.ts';
-import {
-  keeperSettings,
-  type Reads,
-  type Statement,
-  sessionSettings,
-  writerSettings,
-} from './database.ts';
+import type { Reads, Statement } from './database.ts';
 import { eventsBackStatement, eventsStatement } from './event-statements.ts';
 import { readHistory } from './history.ts';
 import { historyQuery } from './history-query.ts';
 import { newestStatement, newestStepOf } from './newest-seq.ts';
 import { OpenBeside } from './open-beside.ts';
 import { SecretCipher } from './secret-cipher.ts';
+import { keeperSettings, sessionSettings, writerSettings } from './session-settings.ts';
 
 const cipher = new SecretCipher({ current: null, old: null });
 /** With the settings of a pool of src/postgres/database.ts. */

@@ -5,9 +5,9 @@ import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { scannedRows } from '../../test/support/scanned-rows.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { defaultProject } from '../core/project.ts';
-import { sessionSettings } from './database.ts';
 import { PostgresStore } from './postgres-store.ts';
 import { loadsStatement } from './session-rows.ts';
+import { sessionSettings } from './session-settings.ts';
 
 const nodes = 100;
 const listenersOfEach = 50;
