@@ -162,6 +162,10 @@ test('labels of too many listeners are refused by the name of the limit', async 
   for (let run = 1; run <= labelledListenersMax; run += 1) {
     await listen(app, { name: `n${run}`, labels: { ...labels, run: `${run}` } });
   }
+  for (const path of ['/v1/connections', '/v1/events', '/v1/listeners']) {
+    const body = await want(400, app, 'GET', `${path}?label=u=%E9`);
+    expect(body.errors).toEqual([{ path: 'label', message: 'is not valid UTF-8' }]);
+  }
   const paths = ['/v1/connections?label=of=many', '/v1/events?label=of=many'];
   for (const path of paths) await want(200, app, 'GET', path);
   await close(app, 'n1');

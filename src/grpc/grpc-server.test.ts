@@ -22,6 +22,7 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError, errorCodes } from '../core/errors.ts';
 import type { Keys } from '../core/keys.ts';
 import type { Listener } from '../core/listener.ts';
+import { messageType } from './protos.ts';
 import { statuses } from './status.ts';
 
 const token = 'a-token-of-some-length';
@@ -473,6 +474,37 @@ test.each(['/kodama.v1.ListenerService/CreateListener', '/kodama.v1.EventService
     client.close();
   },
 );
+
+test('a text that is not UTF-8 is refused, as REST refuses it', async () => {
+  const type = messageType('CreateListenerRequest');
+  const pass = (bytes: Buffer) => bytes;
+  const calls: unknown[] = [];
+  await using edge = await startGrpcEdge({
+    createListeners: async (_, inputs) => {
+      calls.push(...inputs.map(({ labels }) => labels));
+      throw new AppError('unavailable', 'it is only asked here');
+    },
+  });
+  const client = new Client(edge.address, credentials.createInsecure());
+  const path = '/kodama.v1.ListenerService/CreateListener';
+  const asked = Buffer.from(type.encode(type.fromObject({ labels: { u: '~~~' } })).finish());
+  const end = async (value: string) => {
+    const text = Buffer.from(asked.toString('latin1').replace('~~~', value), 'latin1');
+    return await new Promise<ServiceError>((resolve) =>
+      client.makeServerStreamRequest(path, pass, pass, text).on('error', resolve).resume(),
+    );
+  };
+  for (const value of ['u\xe9x', '\xc3((', '\xed\xa0\x80', '\xff\xff\xff']) {
+    expect(await end(value)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: 'a text of the request is not valid UTF-8',
+    });
+  }
+  // U+FFFD itself is a character.
+  expect(await end('\xef\xbf\xbd')).toMatchObject({ code: status.UNAVAILABLE });
+  expect(calls).toEqual([{ u: '\u{fffd}' }]);
+  client.close();
+});
 
 test('beyond the limit of connections the one that was idle for longest makes room', async () => {
   const gate = Promise.withResolvers<void>();

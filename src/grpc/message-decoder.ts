@@ -2,14 +2,16 @@
  * Bytes → a plain object that the schemas of src/api read, laid out as the JSON of REST is: the twin of the encoder, by
  * the same description of a message. What is not there is absent, and so is a word that is not specified.
  */
+import { isUtf8 } from 'node:buffer';
 import protobuf from 'protobufjs';
+import { AppError } from '../core/errors.ts';
 import { isFlat, isTyped, jsonName, typeWord, wordOf } from './differences.ts';
 import { durationMs, timeText } from './times.ts';
 
 /** What came, before anyone has looked at it. */
 export type Input = Readonly<Record<string, unknown>>;
 
-/** Throws for bytes that are no message of its type. */
+/** Throws for bytes that are no message of its type, or hold a text that is not UTF-8. */
 export type Decoder = (bytes: Uint8Array) => Input;
 
 /** Takes a value as protobufjs decodes it. */
@@ -19,7 +21,28 @@ type FieldReader = (message: Input, input: Record<string, unknown>) => void;
 
 export function decoderOf(type: protobuf.Type): Decoder {
   const read = messageReader(type);
-  return (bytes) => read(type.decode(bytes));
+  return (bytes) => read(type.decode(strictReader(bytes)));
+}
+
+/** By itself a reader of protobufjs makes U+FFFD of what is not UTF-8, which proto3 has parsers refuse. */
+function strictReader(bytes: Uint8Array): protobuf.Reader {
+  const reader = protobuf.Reader.create(bytes);
+  const read = reader.string;
+  reader.string = () => {
+    const begin = reader.pos;
+    const text = read.call(reader);
+    // Only then it may have been made of something else.
+    if (!text.includes('\u{fffd}')) return text;
+    reader.pos = begin;
+    if (!isUtf8(reader.bytes())) throw notUtf8();
+    return text;
+  };
+  return reader;
+}
+
+function notUtf8(): AppError {
+  const message = 'a text of the request is not valid UTF-8';
+  return new AppError('invalid_argument', message, { errors: [{ path: '', message }] });
 }
 
 function messageReader(type: protobuf.Type): (message: object) => Input {

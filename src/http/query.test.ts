@@ -49,6 +49,17 @@ test('one value of a list is a list of one', () => {
   expect(read('tag=a')).toMatchObject({ tag: ['a'] });
 });
 
+test('a percent escape is read as UTF-8, and a percent sign that is none is itself', () => {
+  expect(read('name=%E6%9C%A8+%2B')).toMatchObject({ name: '木 +' });
+  expect(read('name=100%')).toMatchObject({ name: '100%' });
+  expect(read('name=%EF%BF%BD')).toMatchObject({ name: '\u{fffd}' });
+  for (const query of ['name=u%E9', 'tag=a&tag=%ff', 'size=%C3']) {
+    const [path = ''] = query.split('=');
+    expect(refusal(query), query).toEqual([{ path, message: 'is not valid UTF-8' }]);
+  }
+  expect(refusal('%E9=1')).toMatchObject([{ message: expect.stringContaining('is not a field') }]);
+});
+
 test('without parameters all the defaults hold', () => {
   expect(read('')).toEqual({ size: 5, cut: null, isLoud: false, tag: [] });
 });

@@ -2,7 +2,7 @@
  * Query strings hold text only. This reads them strictly into the values that a schema wants, by the types
  * of its fields, and hands them to the schema: unknown and repeated parameters are refused by name.
  */
-import { parse as parseQueryString } from 'node:querystring';
+import { parse as parseQueryString, unescape as unescaped } from 'node:querystring';
 import { z } from 'zod';
 import { invalidFields, read } from '../api/parse.ts';
 import { unknownFields } from '../api/unknown-field.ts';
@@ -13,9 +13,20 @@ type FieldType = 'whole_number' | 'flag' | 'list' | 'text';
 
 const parametersMax = 1000;
 
-/** For fastify: the text behind the question mark. */
+/** For fastify: the text behind the question mark. Of what is not UTF-8 comes a text that is not well-formed. */
 export function parseRawQuery(text: string): Record<string, unknown> {
-  return parseQueryString(text, '&', '=', { maxKeys: parametersMax });
+  return parseQueryString(text, '&', '=', { maxKeys: parametersMax, decodeURIComponent: decoded });
+}
+
+function decoded(text: string): string {
+  // A percent sign that is no escape stands for itself.
+  const plain = unescaped(text);
+  if (!plain.includes('\u{fffd}')) return plain;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '\u{d800}';
+  }
 }
 
 /** Of a query as `parseRawQuery` leaves it. @throws invalid_argument that names every parameter at fault */
@@ -32,6 +43,8 @@ export function readQuery<Schema extends z.ZodObject>(
     const type = field === undefined ? null : fieldType(field);
     if (type === null)
       faults.push({ path: name, message: tellUnknown(name, Object.keys(schema.shape)) });
+    else if (!texts.every((one) => one.isWellFormed()))
+      faults.push({ path: name, message: 'is not valid UTF-8' });
     else if (type === 'list') values[name] = texts;
     else if (texts.length > 1) faults.push({ path: name, message: 'is given more than once' });
     else values[name] = readValue(type, texts[0] ?? '');
