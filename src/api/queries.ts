@@ -9,7 +9,7 @@ import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { ConnectionAsk, EventAsk } from '../core/listener-choice.ts';
 import type { StreamStart } from '../core/stream-start.ts';
 import { list } from './list.ts';
-import { cidr, idOrName, labels, name, port, time, uuid, wholeNumber } from './values.ts';
+import { idOrName, labels, name, port, soughtCidr, time, uuid, wholeNumber } from './values.ts';
 
 const pageTokenMax = 512;
 export const filterValuesMax = 100;
@@ -44,6 +44,8 @@ export const listenerFilter = {
   name: name.nullable().default(null).describe('Of this name; of closed ones, at their end.'),
 };
 
+const network = soughtCidr.nullable().default(null);
+
 export const connectionFilter = {
   listener: idOrName
     .nullable()
@@ -51,11 +53,8 @@ export const connectionFilter = {
     .describe('Id or name of the listener: who has the name now, else the newest closed one.'),
   state: z.enum(connectionStates).nullable().default(null).describe('Only in this state.'),
   protocol: z.enum(protocols).nullable().default(null).describe('Only of this protocol.'),
-  raddr: cidr.nullable().default(null).describe('Remote address, or network that it lies in.'),
-  declaredRaddr: cidr
-    .nullable()
-    .default(null)
-    .describe('The same of the client that a PROXY header declared.'),
+  raddr: network.describe('Remote address, or network that it lies in.'),
+  declaredRaddr: network.describe('The same of the client that a PROXY header declared.'),
   lport: port.nullable().default(null).describe('Local port.'),
   closeReason: z.enum(closeReasons).nullable().default(null).describe('Only closed for this.'),
   acceptedAfter: time.nullable().default(null).describe('Accepted at this time or later.'),
@@ -74,7 +73,7 @@ export const eventFilter = {
   protocols: list(z.enum(protocols), filterValuesMax)
     .default([])
     .describe('Events of these protocols.'),
-  remoteCidrs: list(cidr, filterValuesMax)
+  remoteCidrs: list(soughtCidr, filterValuesMax)
     .default([])
     .describe('Events of these remote addresses or networks; the declared address counts too.'),
 };
@@ -202,9 +201,8 @@ export function toConnectionAsk(
 
 export function toEventAsk(input: EventAsk): EventAsk {
   const { listenerIds, connectionIds, types, protocols: names, remoteCidrs } = input;
-  const { listeners, labels: wanted } = input;
   const filter = { listenerIds, connectionIds, types, protocols: names, remoteCidrs };
-  return { ...filter, listeners, labels: wanted };
+  return { ...filter, listeners: input.listeners, labels: input.labels };
 }
 
 export function toEventStart(input: Partial<EventStart> & Pick<EventStart, 'order'>): EventStart {
@@ -212,11 +210,7 @@ export function toEventStart(input: Partial<EventStart> & Pick<EventStart, 'orde
   return { order, afterSeq, last };
 }
 
-export function toStreamStart({
-  afterSeq,
-  since,
-  last,
-}: Pick<StreamInput, 'afterSeq' | 'since' | 'last'>): StreamStart {
+export function toStreamStart({ afterSeq, since, last }: Partial<StreamInput>): StreamStart {
   if (afterSeq !== undefined) return { kind: 'after_seq', seq: afterSeq };
   if (since !== undefined) return { kind: 'since', time: since };
   if (last !== undefined) return { kind: 'last', count: last };

@@ -1,5 +1,5 @@
 /** The values that requests are made of, each with its bounds and its own words for what is wrong. */
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { canonicalIp, formatCidr, networkSet, parseCidr } from '../core/address.ts';
 import { type Micros, parseTime } from '../core/time.ts';
@@ -38,19 +38,30 @@ export const host = z
   })
   .overwrite((text) => (text.includes('%') ? text : canonicalIp(text)));
 
-export const cidr = z
+const network = z
   .string()
   .max(64)
   .refine((text) => parseCidr(text) !== null, {
     error: 'must be an IP address or a network such as 10.0.0.0/8',
-  })
-  .overwrite(plainCidr)
-  .meta({ examples: ['10.0.0.0/8'] });
+  });
+
+export const cidr = network.overwrite(plainCidr).meta({ examples: ['10.0.0.0/8'] });
+
+/** What is only looked for has one spelling, since a page token goes by the words of its query. */
+export const soughtCidr = network.overwrite(oneCidr).meta({ examples: ['10.0.0.0/8'] });
 
 /** As the caller wrote it, but for a mapped network: memory and database must read it alike. */
 function plainCidr(text: string): string {
-  const network = parseCidr(text);
-  return network === null || text.startsWith(network.ip) ? text : formatCidr(network);
+  const parsed = parseCidr(text);
+  return parsed === null || text.startsWith(parsed.ip) ? text : formatCidr(parsed);
+}
+
+function oneCidr(text: string): string {
+  const { ip, prefixLength } = parseCidr(text) ?? { ip: text, prefixLength: 0 };
+  const plain = canonicalIp(ip);
+  // A wider network around the mapped addresses is one of IPv6.
+  if (prefixLength === 0 || isIPv6(plain) !== isIPv6(ip)) return text;
+  return prefixLength === (isIPv6(plain) ? 128 : 32) ? plain : `${plain}/${prefixLength}`;
 }
 
 /** Parsed to microseconds. */

@@ -34,6 +34,12 @@ test('the order of labels makes no other query', () => {
   expect(pageKey(token, { labels: { b: '2', a: '1' } })).toBe(sampleId(5));
 });
 
+test('neither the order of a list nor what is in it twice makes another query', () => {
+  const token = pageToken(sampleId(5), { types: ['a', 'b'] });
+  expect(pageKey(token, { types: ['b', 'a', 'b'] })).toBe(sampleId(5));
+  expect(isRefused(token, { types: ['a'] })).toBe(true);
+});
+
 test('a token of another query is refused', () => {
   const token = pageToken(sampleId(5), query);
   expect(isRefused(token, { ...query, state: 'closed' })).toBe(true);

@@ -56,9 +56,10 @@ function fingerprint(query: object): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 12);
 }
 
-/** Neither the order of fields nor what is not given makes another query. */
+/** Neither the order of fields or of a list, any of which is wanted, nor what is not given makes another query. */
 function inOrder(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (Array.isArray(value)) return [...new Set(value)].sort();
+  if (typeof value !== 'object' || value === null) return value;
   const given = Object.entries(value).filter(([, item]) => item !== null && item !== undefined);
   return Object.fromEntries(given.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -755,6 +755,30 @@ describe('answered alike', () => {
     expect(seen).toBe(head);
   });
 
+  test('a page goes on by its token, however its filters are written', async () => {
+    const written = [
+      'type=connection_opened&type=connection_closed&remoteCidr=127.0.0.1',
+      'type=connection_closed&remoteCidr=127.0.0.1/32&type=connection_opened&type=connection_opened',
+      'type=connection_closed&type=connection_opened&remoteCidr=::ffff:7f00:1',
+    ];
+    const { events, nextPageToken } = await want(200, app, 'GET', `/v1/events?${written[0]}`);
+    expect(nextPageToken).toBeUndefined();
+    let token = '';
+    for (const query of [...written, ...written]) {
+      const path = `/v1/events?pageSize=1&${query}&pageToken=${encodeURIComponent(token)}`;
+      const page = await want(200, app, 'GET', path);
+      expect(page.events).toEqual([events.shift()]);
+      token = page.nextPageToken;
+      if (events.length === 0) break;
+    }
+    const raddrs = ['127.0.0.1', '127.0.0.1/32', '::ffff:7f00:1/128'];
+    let next = '';
+    for (const raddr of raddrs) {
+      const path = `/v1/connections?pageSize=1&raddr=${raddr}&pageToken=${next}`;
+      next = (await want(200, app, 'GET', path)).nextPageToken ?? '';
+    }
+  });
+
   test('pages of the log from the newest, forth and back, by name and label', async () => {
     const asks = [
       ['last=3', { last: 3 }],
