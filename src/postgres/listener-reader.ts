@@ -12,6 +12,7 @@ import { itemBytes, takeBytes } from '../core/sizes.ts';
 import type { Micros } from '../core/time.ts';
 import type { ClosedNames } from './closed-names.ts';
 import type { Database, Reads, Statement } from './database.ts';
+import { labelledStatement } from './label-digests.ts';
 import type { LazyPrisma } from './lazy-prisma.ts';
 import { type ListenerSize, listenerSizes } from './listener-list.ts';
 import { listenerSource, nodeOfListener, parseListener } from './listener-rows.ts';
@@ -41,18 +42,6 @@ const idsText = `SELECT coalesce(
 
 const namesText = `SELECT id, name, NOT is_live FROM listeners
   WHERE project = $2::integer AND id = ANY ($1::uuid[])`;
-
-/**
- * A listener has a spec for each generation, and carries the labels of its last. OFFSET 0 keeps the planner from a walk
- * over all specs, which it would take for the quickest way to the first few; the index is read only as far as the limit.
- */
-const labelledText = `SELECT l.id FROM (
-    SELECT s.listener_id, s.generation FROM listener_specs s WHERE s.labels @> $1::jsonb OFFSET 0
-  ) s JOIN listeners l ON l.id = s.listener_id AND l.generation = s.generation
-  WHERE l.project = $3::integer LIMIT $2::bigint`;
-const labelledAmongText = `SELECT l.id FROM listeners l
-  JOIN listener_specs s ON s.listener_id = l.id AND s.generation = l.generation
-  WHERE l.project = $3::integer AND l.id = ANY ($4::uuid[]) AND s.labels @> $1::jsonb LIMIT $2::bigint`;
 
 /** Beside the log, of one row and by nobody but its node: its revision stays. */
 const observedText = `UPDATE listeners SET observed_generation = $3::integer
@@ -176,13 +165,8 @@ export class ListenerReader implements ListenerDirectory {
     return names;
   }
 
-  async findLabelledIds({ labels, among, limit }: LabelledRequest): Promise<readonly string[]> {
-    const values = [JSON.stringify(labels), limit, this.#project];
-    const statement =
-      among === null
-        ? { name: 'labelled', text: labelledText, values }
-        : { name: 'labelled among', text: labelledAmongText, values: [...values, among] };
-    const rows = await this.#reads.query(statement);
+  async findLabelledIds(request: LabelledRequest): Promise<readonly string[]> {
+    const rows = await this.#reads.query(labelledStatement(this.#project, request));
     return rows.map(([id]) => id as string);
   }
 

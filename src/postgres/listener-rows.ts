@@ -12,6 +12,7 @@ import type {
   TlsSettings,
 } from '../core/listener.ts';
 import { type SpecBody, specBytes } from '../core/sizes.ts';
+import { labelDigests } from './label-digests.ts';
 import { jsonText, type Row, safeText } from './row-literal.ts';
 import type { NodeIds, Place } from './rows.ts';
 
@@ -42,6 +43,7 @@ export const listenerColumns = [
   'revision',
   'observed_generation',
   'placement',
+  'label_digests',
 ] as const;
 
 export function listenerRow(
@@ -49,6 +51,7 @@ export function listenerRow(
   { node, project }: Pick<Place, 'node' | 'project'>,
 ): Row {
   const { reason, laddr, placement } = listener;
+  const digests = labelDigests(listener.project, listener.labels);
   return [
     listener.id,
     node,
@@ -74,6 +77,7 @@ export function listenerRow(
     listener.revision,
     listener.observedGeneration,
     placement === null ? null : jsonText(placement),
+    digests.length === 0 ? null : `{${digests.join(',')}}`,
   ];
 }
 

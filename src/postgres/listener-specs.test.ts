@@ -156,6 +156,10 @@ test('listeners and events from before stay as they are, whatever their size', l
     bytesMax: 1,
   });
   expect(list).toEqual({ items: [now], hasMore: false });
+  const labelled = { labels: label, among: null, limit: 9 };
+  expect(await ofDefault(store).listeners.findLabelledIds(labelled)).toEqual([id]);
+  const one = { ...labelled, labels: { more: 'z' } };
+  expect(await ofDefault(store).listeners.findLabelledIds(one)).toEqual([]);
   // They too are cut by their bytes.
   const page = await ofDefault(store).log.read({ ...everything, bytesMax: 300_000 });
   expect(page.events.map(({ seq }) => seq)).toEqual([1, 2]);

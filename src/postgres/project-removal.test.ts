@@ -2,7 +2,12 @@
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { quietLog as log } from '../../test/support/quiet-log.ts';
-import { append, listenerEvent, sampleListener } from '../../test/support/store-samples.ts';
+import {
+  append,
+  listenerEvent,
+  sampleId,
+  sampleListener,
+} from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { projectRef } from '../core/project.ts';
 import { PostgresStore } from './postgres-store.ts';
@@ -27,9 +32,9 @@ test('a closed listener of many generations goes in pieces, and its project with
         SELECT ref, 0, 0, 1, 0, 0, 0 FROM projects WHERE name = 'gone'`);
     const [row] = (await client.query("SELECT ref FROM projects WHERE name = 'gone'")).rows;
     const project = projectRef(row.ref);
-    const many = sampleListener({ project, name: null });
-    const one = sampleListener({ project, name: 'one', id: many.id.replace(/.$/, 'f') });
-    const kept = sampleListener({ name: 'kept', id: many.id.replace(/.$/, 'e') });
+    const many = sampleListener({ project, name: null, id: sampleId(1) });
+    const one = sampleListener({ project, name: 'one', id: sampleId(2) });
+    const kept = sampleListener({ name: 'kept', id: sampleId(3) });
     const made = [many, one].map((listener) => listenerEvent('listener_created', listener));
     const ended = [many, one].map((listener) => {
       const end = { revision: 2, state: 'closed', closedAt: 2 } as const;

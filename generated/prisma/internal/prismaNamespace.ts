@@ -1064,7 +1064,8 @@ export const ListenerScalarFieldEnum = {
   project: 'project',
   revision: 'revision',
   observedGeneration: 'observedGeneration',
-  placement: 'placement'
+  placement: 'placement',
+  labelDigests: 'labelDigests'
 } as const
 
 export type ListenerScalarFieldEnum = (typeof ListenerScalarFieldEnum)[keyof typeof ListenerScalarFieldEnum]

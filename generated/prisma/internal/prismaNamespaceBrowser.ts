@@ -160,7 +160,8 @@ export const ListenerScalarFieldEnum = {
   project: 'project',
   revision: 'revision',
   observedGeneration: 'observedGeneration',
-  placement: 'placement'
+  placement: 'placement',
+  labelDigests: 'labelDigests'
 } as const
 
 export type ListenerScalarFieldEnum = (typeof ListenerScalarFieldEnum)[keyof typeof ListenerScalarFieldEnum]

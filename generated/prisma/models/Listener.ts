@@ -129,6 +129,7 @@ export type ListenerCountAggregateOutputType = {
   revision: number
   observedGeneration: number
   placement: number
+  labelDigests: number
   _all: number
 }
 
@@ -236,6 +237,7 @@ export type ListenerCountAggregateInputType = {
   revision?: true
   observedGeneration?: true
   placement?: true
+  labelDigests?: true
   _all?: true
 }
 
@@ -350,6 +352,7 @@ export type ListenerGroupByOutputType = {
   revision: number
   observedGeneration: number | null
   placement: runtime.JsonValue | null
+  labelDigests: string[]
   _count: ListenerCountAggregateOutputType | null
   _avg: ListenerAvgAggregateOutputType | null
   _sum: ListenerSumAggregateOutputType | null
@@ -400,6 +403,7 @@ export type ListenerWhereInput = {
   revision?: Prisma.IntFilter<"Listener"> | number
   observedGeneration?: Prisma.IntNullableFilter<"Listener"> | number | null
   placement?: Prisma.JsonNullableFilter<"Listener">
+  labelDigests?: Prisma.StringNullableListFilter<"Listener">
   spec?: Prisma.XOR<Prisma.ListenerSpecNullableScalarRelationFilter, Prisma.ListenerSpecWhereInput> | null
 }
 
@@ -428,6 +432,7 @@ export type ListenerOrderByWithRelationInput = {
   revision?: Prisma.SortOrder
   observedGeneration?: Prisma.SortOrderInput | Prisma.SortOrder
   placement?: Prisma.SortOrderInput | Prisma.SortOrder
+  labelDigests?: Prisma.SortOrder
   spec?: Prisma.ListenerSpecOrderByWithRelationInput
 }
 
@@ -459,6 +464,7 @@ export type ListenerWhereUniqueInput = Prisma.AtLeast<{
   revision?: Prisma.IntFilter<"Listener"> | number
   observedGeneration?: Prisma.IntNullableFilter<"Listener"> | number | null
   placement?: Prisma.JsonNullableFilter<"Listener">
+  labelDigests?: Prisma.StringNullableListFilter<"Listener">
   spec?: Prisma.XOR<Prisma.ListenerSpecNullableScalarRelationFilter, Prisma.ListenerSpecWhereInput> | null
 }, "id">
 
@@ -487,6 +493,7 @@ export type ListenerOrderByWithAggregationInput = {
   revision?: Prisma.SortOrder
   observedGeneration?: Prisma.SortOrderInput | Prisma.SortOrder
   placement?: Prisma.SortOrderInput | Prisma.SortOrder
+  labelDigests?: Prisma.SortOrder
   _count?: Prisma.ListenerCountOrderByAggregateInput
   _avg?: Prisma.ListenerAvgOrderByAggregateInput
   _max?: Prisma.ListenerMaxOrderByAggregateInput
@@ -522,6 +529,7 @@ export type ListenerScalarWhereWithAggregatesInput = {
   revision?: Prisma.IntWithAggregatesFilter<"Listener"> | number
   observedGeneration?: Prisma.IntNullableWithAggregatesFilter<"Listener"> | number | null
   placement?: Prisma.JsonNullableWithAggregatesFilter<"Listener">
+  labelDigests?: Prisma.StringNullableListFilter<"Listener">
 }
 
 export type ListenerCreateInput = {
@@ -547,6 +555,7 @@ export type ListenerCreateInput = {
   revision: number
   observedGeneration?: number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerCreatelabelDigestsInput | string[]
   spec?: Prisma.ListenerSpecCreateNestedOneWithoutListenersInput
 }
 
@@ -575,6 +584,7 @@ export type ListenerUncheckedCreateInput = {
   revision: number
   observedGeneration?: number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerCreatelabelDigestsInput | string[]
 }
 
 export type ListenerUpdateInput = {
@@ -600,6 +610,7 @@ export type ListenerUpdateInput = {
   revision?: Prisma.IntFieldUpdateOperationsInput | number
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerUpdatelabelDigestsInput | string[]
   spec?: Prisma.ListenerSpecUpdateOneWithoutListenersNestedInput
 }
 
@@ -628,6 +639,7 @@ export type ListenerUncheckedUpdateInput = {
   revision?: Prisma.IntFieldUpdateOperationsInput | number
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerUpdatelabelDigestsInput | string[]
 }
 
 export type ListenerCreateManyInput = {
@@ -655,6 +667,7 @@ export type ListenerCreateManyInput = {
   revision: number
   observedGeneration?: number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerCreatelabelDigestsInput | string[]
 }
 
 export type ListenerUpdateManyMutationInput = {
@@ -680,6 +693,7 @@ export type ListenerUpdateManyMutationInput = {
   revision?: Prisma.IntFieldUpdateOperationsInput | number
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerUpdatelabelDigestsInput | string[]
 }
 
 export type ListenerUncheckedUpdateManyInput = {
@@ -707,6 +721,7 @@ export type ListenerUncheckedUpdateManyInput = {
   revision?: Prisma.IntFieldUpdateOperationsInput | number
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerUpdatelabelDigestsInput | string[]
 }
 
 export type ListenerCountOrderByAggregateInput = {
@@ -734,6 +749,7 @@ export type ListenerCountOrderByAggregateInput = {
   revision?: Prisma.SortOrder
   observedGeneration?: Prisma.SortOrder
   placement?: Prisma.SortOrder
+  labelDigests?: Prisma.SortOrder
 }
 
 export type ListenerAvgOrderByAggregateInput = {
@@ -824,6 +840,10 @@ export type ListenerOrderByRelationAggregateInput = {
   _count?: Prisma.SortOrder
 }
 
+export type ListenerCreatelabelDigestsInput = {
+  set: string[]
+}
+
 export type EnumProtocolFieldUpdateOperationsInput = {
   set?: $Enums.Protocol
 }
@@ -842,6 +862,11 @@ export type EnumRecordingFieldUpdateOperationsInput = {
 
 export type BoolFieldUpdateOperationsInput = {
   set?: boolean
+}
+
+export type ListenerUpdatelabelDigestsInput = {
+  set?: string[]
+  push?: string | string[]
 }
 
 export type ListenerCreateNestedManyWithoutSpecInput = {
@@ -909,6 +934,7 @@ export type ListenerCreateWithoutSpecInput = {
   revision: number
   observedGeneration?: number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerCreatelabelDigestsInput | string[]
 }
 
 export type ListenerUncheckedCreateWithoutSpecInput = {
@@ -934,6 +960,7 @@ export type ListenerUncheckedCreateWithoutSpecInput = {
   revision: number
   observedGeneration?: number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerCreatelabelDigestsInput | string[]
 }
 
 export type ListenerCreateOrConnectWithoutSpecInput = {
@@ -990,6 +1017,7 @@ export type ListenerScalarWhereInput = {
   revision?: Prisma.IntFilter<"Listener"> | number
   observedGeneration?: Prisma.IntNullableFilter<"Listener"> | number | null
   placement?: Prisma.JsonNullableFilter<"Listener">
+  labelDigests?: Prisma.StringNullableListFilter<"Listener">
 }
 
 export type ListenerCreateManySpecInput = {
@@ -1015,6 +1043,7 @@ export type ListenerCreateManySpecInput = {
   revision: number
   observedGeneration?: number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerCreatelabelDigestsInput | string[]
 }
 
 export type ListenerUpdateWithoutSpecInput = {
@@ -1040,6 +1069,7 @@ export type ListenerUpdateWithoutSpecInput = {
   revision?: Prisma.IntFieldUpdateOperationsInput | number
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerUpdatelabelDigestsInput | string[]
 }
 
 export type ListenerUncheckedUpdateWithoutSpecInput = {
@@ -1065,6 +1095,7 @@ export type ListenerUncheckedUpdateWithoutSpecInput = {
   revision?: Prisma.IntFieldUpdateOperationsInput | number
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerUpdatelabelDigestsInput | string[]
 }
 
 export type ListenerUncheckedUpdateManyWithoutSpecInput = {
@@ -1090,6 +1121,7 @@ export type ListenerUncheckedUpdateManyWithoutSpecInput = {
   revision?: Prisma.IntFieldUpdateOperationsInput | number
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  labelDigests?: Prisma.ListenerUpdatelabelDigestsInput | string[]
 }
 
 
@@ -1119,6 +1151,7 @@ export type ListenerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   revision?: boolean
   observedGeneration?: boolean
   placement?: boolean
+  labelDigests?: boolean
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
 }, ExtArgs["result"]["listener"]>
 
@@ -1147,6 +1180,7 @@ export type ListenerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   revision?: boolean
   observedGeneration?: boolean
   placement?: boolean
+  labelDigests?: boolean
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
 }, ExtArgs["result"]["listener"]>
 
@@ -1175,6 +1209,7 @@ export type ListenerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   revision?: boolean
   observedGeneration?: boolean
   placement?: boolean
+  labelDigests?: boolean
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
 }, ExtArgs["result"]["listener"]>
 
@@ -1203,9 +1238,10 @@ export type ListenerSelectScalar = {
   revision?: boolean
   observedGeneration?: boolean
   placement?: boolean
+  labelDigests?: boolean
 }
 
-export type ListenerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "node" | "name" | "protocol" | "host" | "port" | "mode" | "state" | "reason" | "laddr" | "lport" | "recording" | "sockets" | "createdAt" | "updatedAt" | "closedAt" | "expiresAt" | "isLive" | "generation" | "specBytes" | "project" | "revision" | "observedGeneration" | "placement", ExtArgs["result"]["listener"]>
+export type ListenerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "node" | "name" | "protocol" | "host" | "port" | "mode" | "state" | "reason" | "laddr" | "lport" | "recording" | "sockets" | "createdAt" | "updatedAt" | "closedAt" | "expiresAt" | "isLive" | "generation" | "specBytes" | "project" | "revision" | "observedGeneration" | "placement" | "labelDigests", ExtArgs["result"]["listener"]>
 export type ListenerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
 }
@@ -1246,6 +1282,7 @@ export type $ListenerPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     revision: number
     observedGeneration: number | null
     placement: runtime.JsonValue | null
+    labelDigests: string[]
   }, ExtArgs["result"]["listener"]>
   composites: {}
 }
@@ -1694,6 +1731,7 @@ export interface ListenerFieldRefs {
   readonly revision: Prisma.FieldRef<"Listener", 'Int'>
   readonly observedGeneration: Prisma.FieldRef<"Listener", 'Int'>
   readonly placement: Prisma.FieldRef<"Listener", 'Json'>
+  readonly labelDigests: Prisma.FieldRef<"Listener", 'String[]'>
 }
     
 
