@@ -130,3 +130,13 @@ test('of too many the oldest is taken until it counts as lost', async () => {
   expect(await keys.take({ ...later, key: 'young' })).toEqual(runOf(later.seed));
   expect(await keys.take({ ...later, key: 'old' })).toEqual(running);
 });
+
+test('one that goes on counts once, however often it does', async () => {
+  await using ground = await makeGround();
+  const { keys } = ground;
+  const few = { ...asked, keysMax: 2 };
+  for (const own of [seed, sampleId(2), sampleId(3)]) {
+    await keys.leave('key', asRun(await keys.take({ ...few, seed: own })));
+  }
+  expect(await keys.take({ ...few, key: 'another' })).toEqual(runOf(seed));
+});

@@ -117,8 +117,9 @@ export class IdempotencyKeyRows implements IdempotencyKeeping {
       const [taken] = await this.#orLeft(name, unknown, taking);
       if (taken !== undefined) {
         if (this.#left.get(name) === left) this.#left.delete(name);
-        keptOf(kept, project).count += 1;
         const [ownSeed, takenAt] = taken as TakenRow;
+        // That of a run before counts already.
+        if (ownSeed === seed) keptOf(kept, project).count += 1;
         return { seed: ownSeed, takenAt };
       }
       const [row] = await this.#options.database.query({ text: findSql, values: [key, project] });
