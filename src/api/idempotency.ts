@@ -129,16 +129,12 @@ function idAfter(seed: string, distance: number): string {
 
 function replay({ bodyHash, body }: IdempotentAnswer, wanted: string): unknown {
   if (bodyHash !== wanted) {
-    throw new AppError(
-      'idempotency_mismatch',
-      'Idempotency-Key: it was used with another body; a new request needs a new key',
-    );
+    const message = 'it was used with another body; a new request needs a new key';
+    throw new AppError('idempotency_mismatch', `Idempotency-Key: ${message}`);
   }
   if (body === null) {
-    throw new AppError(
-      'failed_precondition',
-      'Idempotency-Key: the first request with it is still running',
-    );
+    const message = 'the first request with it is still running';
+    throw new AppError('failed_precondition', `Idempotency-Key: ${message}`);
   }
   const outcome: Outcome = JSON.parse(body);
   if ('output' in outcome) return outcome.output;
@@ -171,7 +167,7 @@ async function runOnce<Output>(
     if (error instanceof Unsettled || run.isResumed) {
       // What this run, or a lost one, makes may be there all the same: the next looks for it under the same ids.
       await keys.leave(key, taken).catch(warn);
-    } else if (error instanceof AppError && !leavesFree.has(error.code)) {
+    } else if (isLasting(error)) {
       const { code, message, details } = error;
       await keep({ error: { code, message, ...details } }).catch(warn);
     } else {
@@ -184,6 +180,12 @@ async function runOnce<Output>(
 const leavesFree: ReadonlySet<ErrorCode> = new Set([
   ...(['invalid_argument', 'internal', 'unavailable', 'resource_exhausted'] as const),
 ]);
+
+/** Who is told when to try again is not answered the same then. */
+function isLasting(error: unknown): error is AppError {
+  if (!(error instanceof AppError) || leavesFree.has(error.code)) return false;
+  return error.details.retryAfterMs === undefined;
+}
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64url');

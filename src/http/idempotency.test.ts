@@ -125,6 +125,11 @@ test.each([
   ['a failure', new Error('a bug'), 500],
   ['an outage', new AppError('unavailable', 'away'), 503],
   ['a limit', new AppError('resource_exhausted', 'full'), 429],
+  [
+    'what says when to try again',
+    new AppError('failed_precondition', 'not yet', { retryAfterMs: 1000 }),
+    409,
+  ],
 ])('%s leaves the key free', async (_, error, status) => {
   await using edge = await restEdge();
   edge.dataPlane.openErrors.push(error);

@@ -58,13 +58,16 @@ test('a port is its own project’s when the delete answers, and rests for other
   await want(204, app, 'DELETE', `/v1/listeners/${id}`, undefined, team);
   const again = await want(201, app, 'POST', '/v1/listeners', { port }, team);
   await want(204, app, 'DELETE', `/v1/listeners/${again.id}`, undefined, team);
-  for (const headers of [others, operator]) {
+  // Nor is it kept under a key: who comes again when told to has another answer.
+  const once = { ...operator, 'idempotency-key': 'resting' };
+  for (const headers of [others, operator, once, once]) {
     const {
       status: code,
       body,
       ...rest
     } = await call(...([app, 'POST', '/v1/listeners', { port }, headers] as const));
     expect([code, body.code, body.owner]).toEqual([409, 'port_in_use', 'resting']);
+    expect(rest.headers.get('idempotent-replayed')).toBeNull();
     const seconds = Number(rest.headers.get('retry-after'));
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(60);
