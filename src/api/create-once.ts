@@ -7,28 +7,19 @@ import type { World } from './world.ts';
 
 /** Creates them, unless a run that was lost did: then they are there, all of them. */
 export async function createOnce(
-  world: World,
+  { control }: World,
   caller: Caller,
   inputs: readonly NewListener[],
   run: Run | null,
   { isListed = false }: { readonly isListed?: boolean } = {},
 ): Promise<readonly Listener[]> {
+  const ids = run?.ids(inputs.length) ?? [];
+  const find = () => madeOf(control, caller, ids);
   try {
-    return await create(world, caller, inputs, run);
+    return await foundOrMade(run, find, () => control.createListeners(caller, inputs, ids));
   } catch (error) {
     throw placed(error, isListed);
   }
-}
-
-async function create(
-  { control }: World,
-  caller: Caller,
-  inputs: readonly NewListener[],
-  run: Run | null,
-): Promise<readonly Listener[]> {
-  const ids = run?.ids(inputs.length) ?? [];
-  const find = () => madeOf(control, caller, ids);
-  return await foundOrMade(run, find, () => control.createListeners(caller, inputs, ids));
 }
 
 /** What is about one of several is told by its place in what the caller gave. */

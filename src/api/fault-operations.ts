@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { addFault, changeFault, hasFault, removeFault } from '../core/fault-changes.ts';
 import { addedFault, changedFault, faultPatch } from './fault-input.ts';
+import { foundOrMade } from './idempotency.ts';
 import { operation } from './operation.ts';
 import { idOrName, name } from './values.ts';
 
@@ -35,11 +36,12 @@ export function faultOperations() {
       at: listener,
       input: addedFault,
       async run({ control }, caller, { at, input: { before = null, ...fault } }, run) {
-        if (run?.isResumed) {
+        const find = async () => {
           const listener = await control.getListener(caller, at.id);
-          if (hasFault(listener.faults, fault)) return listener;
-        }
-        return await ofOne(control.updateFaults(caller, at.id, addFault(fault, before)));
+          return hasFault(listener.faults, fault) ? listener : null;
+        };
+        const make = () => control.updateFaults(caller, at.id, addFault(fault, before));
+        return await foundOrMade(run, find, () => ofOne(make()));
       },
     }),
     updateFault: operation({

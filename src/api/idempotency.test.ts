@@ -4,7 +4,7 @@ import { keepingLogger } from '../../test/support/samples.ts';
 import type { Caller } from '../core/caller.ts';
 import { systemClock } from '../core/clock.ts';
 import { AppError, Unsettled } from '../core/errors.ts';
-import { answerOnce, type Run } from './idempotency.ts';
+import { answerOnce, foundOrMade, type Run } from './idempotency.ts';
 import { keyOperations } from './tenancy-operations.ts';
 import type { World } from './world.ts';
 
@@ -53,4 +53,21 @@ test('a key whose commit had no answer is found by the repeat, and its name is n
   const found = { id: made[0], secret: null };
   expect(await ask()).toEqual({ output: found, isReplayed: false });
   expect(await ask()).toEqual({ output: found, isReplayed: true });
+});
+
+test.each([
+  ['already_exists', 'made'],
+  ['internal', 'made'],
+  ['unavailable', null],
+] as const)('what a lost run made just before a repeat failed as %s: %s', async (code, found) => {
+  let made: string | null = null;
+  const make = async () => {
+    made = 'made';
+    throw new AppError(code, 'it is there');
+  };
+  const run: Run = { ids: () => [], isResumed: true };
+  const answer = await foundOrMade(run, async () => made, make).catch(() => null);
+  expect(answer).toBe(found);
+  made = null;
+  await expect(foundOrMade({ ...run, isResumed: false }, async () => made, make)).rejects.toThrow();
 });

@@ -13,6 +13,7 @@ import {
   type ErrorDetails,
   invalidField,
   Unsettled,
+  unsettled,
 } from '../core/errors.ts';
 import type {
   IdempotencyKeys,
@@ -110,14 +111,22 @@ export async function answerOnce<Output>(
   return { output, isReplayed: false };
 }
 
-/** What a lost run made, or else makes: it may have been on its way still when it was looked for. */
+/**
+ * What a lost run made, or else makes: that may have been on its way still, and be what stands in the way now. Where it
+ * can not be looked for, nothing is made. @throws Unsettled then, and what `make` throws
+ */
 export async function foundOrMade<Made>(
   run: Run | null,
   find: () => Promise<Made | null>,
   make: () => Promise<Made>,
 ): Promise<Made> {
-  const found = async () => (run?.isResumed ? await find() : null);
-  const late = async (error: unknown) => (await found()) ?? Promise.reject(error);
+  const unknown = (error: unknown) => Promise.reject(unsettled(error));
+  const found = async () => (run?.isResumed ? await find().catch(unknown) : null);
+  const late = async (error: unknown) => {
+    // What is there after this one may be undone yet.
+    const made = hasCode(error, 'unavailable') ? null : await found();
+    return made ?? Promise.reject(error);
+  };
   return (await found()) ?? (await make().catch(late));
 }
 

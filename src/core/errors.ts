@@ -78,6 +78,12 @@ export class Unsettled extends AppError {
   }
 }
 
+/** What failed as unavailable, and may have been done all the same; any other failure as it is. */
+export function unsettled(error: unknown): unknown {
+  if (!(error instanceof AppError) || error.code !== 'unavailable') return error;
+  return new Unsettled(error.message, { cause: error });
+}
+
 /** Another process has taken this one's place in the logs: nothing that it holds is its own any more. */
 export class PlaceLost extends AppError {
   constructor(nodeId: string) {

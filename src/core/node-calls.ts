@@ -53,7 +53,12 @@ export class NodeCalls {
         const isOnRecord = ({ wished, listener }: ListenerEntry) =>
           wished > 0 || listener.revision > 0;
         const begun = ids.flatMap((id) => set.get(id) ?? []).find((one) => !isOnRecord(one));
-        if (begun !== undefined) await this.#waitFor(begun.turn);
+        if (begun !== undefined) {
+          const signal = AbortSignal.timeout(this.#options.limits.closeTimeoutMs);
+          await whileThere({ signal }, begun.turn).catch(() => {
+            throw new Unsettled('it is being made');
+          });
+        }
         const made = ids.flatMap((id) => set.get(id) ?? []);
         const isDone = made.length === ids.length && made.every(isOnRecord);
         if (isDone) return made.map(({ listener }) => listener);
@@ -73,14 +78,6 @@ export class NodeCalls {
         await this.closeConnection(node, asker(by), command.id, command.mode);
         return [];
     }
-  }
-
-  /** @throws Unsettled where it takes too long */
-  async #waitFor(turn: Promise<unknown>): Promise<void> {
-    const signal = AbortSignal.timeout(this.#options.limits.closeTimeoutMs);
-    await whileThere({ signal }, turn).catch((cause: unknown) => {
-      throw new Unsettled('it is being made', { cause });
-    });
   }
 
   /** A drain has its answer as it begins: it may take a day, and its end is on record. */

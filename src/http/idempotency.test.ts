@@ -231,7 +231,7 @@ test.each([
   expect(replayed.body).toEqual(made);
 });
 
-test('a lost run that can not be looked for yet is looked for by the next, and makes nothing twice', async () => {
+test('a lost run that can not be looked for yet is looked for by the next, and made once', async () => {
   await using edge = await restEdge();
   const { store } = edge;
   let isForgetful = true;

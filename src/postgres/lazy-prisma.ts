@@ -1,6 +1,6 @@
 /** Prisma Client, for what is asked for rarely. It is loaded with the first who asks: that takes a second of CPU. */
 import type { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
-import { AppError, Unsettled } from '../core/errors.ts';
+import { unsettled } from '../core/errors.ts';
 import type { Lines } from '../core/lines.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Database } from './database.ts';
@@ -48,8 +48,7 @@ export class LazyPrisma {
     try {
       return await this.run(project, (prisma) => prisma.$transaction(work, limits));
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
-      throw new Unsettled(error.message, { cause: error });
+      throw unsettled(error);
     }
   }
 
