@@ -151,5 +151,6 @@ function asker(by: Caller | null): Caller {
 /** @throws failed_precondition where they are not what they were */
 function replaced<After>(faults: readonly Fault[], before: readonly Fault[], after: After): After {
   if (isDeepStrictEqual(faults, before)) return after;
-  throw new AppError('failed_precondition', 'another changed its faults meanwhile');
+  const message = 'another changed its faults meanwhile';
+  throw new AppError('failed_precondition', message, { retryAfterMs });
 }

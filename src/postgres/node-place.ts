@@ -127,7 +127,8 @@ function firstSeqs(bases: Bases): FirstSeqs {
 /** Why the writer's own append was not done. */
 function refusal({ changedListeners, logs }: AppendBatch, held: number): AppError {
   if (held < changedListeners.length) {
-    return new AppError('failed_precondition', 'the listener was changed by another meanwhile');
+    const message = 'the listener was changed by another meanwhile';
+    return new AppError('failed_precondition', message, { retryAfterMs: 1000 });
   }
   const projects = logs.map(({ project }) => project).join(', ');
   return new AppError('not_found', `not each of the projects ${projects} has a log`);

@@ -1,10 +1,10 @@
-/** A create on another replica's node that is repeated under its Idempotency-Key, while the first may still be done. */
+/** What is asked of another replica's node is repeated under its Idempotency-Key, while the first may still be done. */
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { caller } from '../support/core-world.ts';
 import { edgeApi } from '../support/edge-api.ts';
 import { addNode, FakeAgent, type Replica, startReplica } from '../support/replica.ts';
-import { rejection } from '../support/samples.ts';
+import { rejection, sampleFault } from '../support/samples.ts';
 import { ofDefault } from '../support/store-samples.ts';
 import { makeDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -52,7 +52,7 @@ async function joined() {
     api.call(createListener, { caller, key: name, read: () => ({ at: {}, input }) });
   const opens = () => plane.calls.filter(({ kind }) => kind === 'open').length;
   const rows = () => query('SELECT id, state FROM listeners WHERE name = $1', [name]);
-  return { plane, gate, ask, opens, rows };
+  return { plane, gate, ask, opens, rows, api, name };
 }
 
 test('the replica that took it is started again: the repeat finds what the first makes', async () => {
@@ -79,4 +79,27 @@ test('nobody answers in time: the repeat finds what the first makes', async () =
   gate.resolve();
   const { output } = await waitFor('its answer', () => ask().catch(() => null));
   expect(await rows()).toEqual([{ id: output.id, state: 'listening' }]);
+});
+
+test('of many who add a fault at once none is refused for good', async () => {
+  const { ask, api, name } = await joined();
+  const { id, nodeId, project } = (await ask()).output;
+  const late = { kind: 'set_faults', ...{ id, before: [sampleFault], after: [] } } as const;
+  const refusal = { code: 'failed_precondition', details: { retryAfterMs: 1000 } };
+  expect(
+    await rejection(holder.control.nodeCalls.run(caller, project, nodeId, late)),
+  ).toMatchObject(refusal);
+  const { addFault } = api.operations;
+  const add = async (fault: string) => {
+    const input = addFault.input.parse({ type: 'latency', name: fault, delayMs: 1 });
+    const read = () => ({ at: { id: name }, input });
+    return await api.call(addFault, { caller, key: fault, read });
+  };
+  const wanted = Array.from({ length: 12 }, (_, at) => `fault-${at}`);
+  const answers = await Promise.allSettled(wanted.map(add));
+  const refusals = answers.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  for (const one of refusals) expect(one).toMatchObject(refusal);
+  for (const fault of wanted) await add(fault);
+  const { faults } = await asker.control.getListener(caller, name);
+  expect(faults.map((fault) => fault.name).toSorted()).toEqual(wanted.toSorted());
 });
