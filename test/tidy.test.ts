@@ -87,7 +87,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2310,
-  api: 2905,
+  api: 2925,
   cli: 7070,
   core: 10140,
   agent: 1700,

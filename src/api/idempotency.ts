@@ -11,6 +11,7 @@ import {
   AppError,
   type ErrorCode,
   type ErrorDetails,
+  hasCode,
   invalidField,
   Unsettled,
   unsettled,
