@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
+import { closedConnections } from './support/history.ts';
 import { all, call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { commonApp } from './support/test-app.ts';
@@ -183,4 +184,35 @@ test('the key is in no answer and no event, whoever made it', async () => {
   expect(text).toContain(given.tls.fingerprint256);
   expect(text).not.toContain('PRIVATE KEY-----');
   expect(text).not.toContain(key.split('\n')[1]);
+});
+
+test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+  '%s: whoever is refused reads why, whatever it has sent by then',
+  async (maxVersion) => {
+    const { cert: ca } = await makeAuthority();
+    const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {
+      protocol: 'tls',
+      tls: { clientAuth: 'require', ca },
+    });
+    // Of the unread bytes the kernel would make RST, of some connections more often than of others.
+    for (let round = 1; round <= 20; round += 1) {
+      const given = { port: laddr.port, host: '127.0.0.1', rejectUnauthorized: false };
+      const client = connect({ ...given, maxVersion });
+      client.on('secureConnect', () => client.write('hello'));
+      const [error] = await once(client, 'error');
+      expect(error.code).toMatch(/ALERT/);
+      client.destroy();
+    }
+    const reason = { closeReason: 'tls_error', closeInitiator: 'server' };
+    expect(await closedConnections(app, id, 20)).toMatchObject(Array(20).fill(reason));
+  },
+);
+
+test('what is no handshake ends with FIN, also where more of it was sent than was read', async () => {
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
+  await using client = await openClient(laddr.port);
+  client.socket.write('x'.repeat(100_000));
+  await client.ended;
+  expect([client.sawEnd, client.error]).toEqual([true, null]);
+  expect(await closedConnections(app, id)).toMatchObject([{ closeReason: 'tls_error' }]);
 });

@@ -66,6 +66,7 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
       turns,
       timeoutMs: options.timeoutMs ?? 20_000,
       optionalHeaderWaitMs: options.optionalHeaderWaitMs ?? 3000,
+      lingerMs: 1000,
       signal: stop.signal,
     });
     run.then(
@@ -104,6 +105,8 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
       server.close();
+      stop.abort(new PreambleError({ initiator: 'system', reason: 'shutdown', code: null }));
+      await waitFor('the preambles', () => outcomes.length === sockets.length);
       for (const socket of sockets) socket.close();
       await closed;
     },

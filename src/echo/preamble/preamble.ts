@@ -12,7 +12,7 @@
  * - One deadline holds for the whole, however the bytes trickle, and for the wait for a turn (preamble-turns.ts); what
  *   is held is at most a header and one read.
  */
-import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { Socket } from 'node:net';
 import { type Address, networkSet } from '../../core/address.ts';
 import type { TlsInfo } from '../../core/connection.ts';
 import type { ProxyProtocolSettings } from '../../core/listener.ts';
@@ -21,6 +21,7 @@ import { DuplexTransport } from '../tcp/duplex-transport.ts';
 import { HandleTransport } from '../tcp/handle-transport.ts';
 import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
+import { HandshakeSocket } from './handshake-socket.ts';
 import { endOrderly } from './orderly-end.ts';
 import { type PreambleEnd, PreambleError, peerLeft, peerReset } from './preamble-error.ts';
 import type { PreambleTurns } from './preamble-turns.ts';
@@ -40,6 +41,8 @@ export interface PreambleOptions {
   /** Of the whole, waiting for a turn included. */
   readonly timeoutMs: number;
   readonly optionalHeaderWaitMs: number;
+  /** How long a client is read from that was sent FIN. */
+  readonly lingerMs: number;
   /** The listener closes: this ends at once, with FIN. */
   readonly signal: AbortSignal;
 }
@@ -73,7 +76,7 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
   signal.addEventListener('abort', onAbort);
   const turn = options.turns.take(options.project, () => fail('ERR_PREAMBLE_CROWDED_OUT'));
   let reading: HeaderReading | null = null;
-  let socket: Socket | null = null;
+  let socket: HandshakeSocket | null = null;
   try {
     signal.throwIfAborted();
     await Promise.race([turn.ready, cut.promise]);
@@ -82,15 +85,18 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
     declaredRaddr = first.declaredRaddr;
     if (tls === null) return plainPreamble(handle, first);
     phase = 'tls_error';
-    socket = socketOver(handle, first.own);
+    socket = new HandshakeSocket(handle, first.own, options.lingerMs);
     await Promise.race([hasSpoken(socket).then(() => turn.hello()), cut.promise]);
     const { stream, info } = await Promise.race([tls.accept(socket), cut.promise]);
+    socket.isOpened = true;
     return tlsPreamble({ stream, info }, socket, declaredRaddr);
   } catch (error) {
     reading?.stop();
-    if (socket !== null) socket.destroy();
-    else if (signal.aborted) await endOrderly(handle, null);
-    else handle.close();
+    const hasFailed = error instanceof HandshakeError;
+    // Only who was answered is waited for, and has its turn no longer.
+    if (hasFailed) turn.leave();
+    if (socket === null) await endOrderly(handle, null);
+    else await socket.endOrderly(hasFailed ? options.lingerMs : null);
     throw error instanceof HandshakeError ? failure(endOf(error), declaredRaddr) : error;
   } finally {
     turn.leave();
@@ -132,22 +138,6 @@ function headerReadingOf(options: PreambleOptions): HeaderReading | null {
   if (!isRequired) return null;
   const code = 'ERR_PROXY_HEADER_UNTRUSTED';
   throw new PreambleError({ initiator: 'server', reason: 'proxy_header_error', code });
-}
-
-/** As a server of Node's makes it of what it accepts, paused; with what was read before it in it. */
-function socketOver(handle: TcpHandle, own: Buffer): Socket {
-  const options = {
-    handle,
-    allowHalfOpen: true,
-    pauseOnCreate: true,
-    readable: true,
-    writable: true,
-  };
-  const socket = new Socket(options as unknown as SocketConstructorOpts);
-  // It stays: no error of a socket may bring the worker down.
-  socket.on('error', () => undefined);
-  if (own.length > 0) socket.unshift(own);
-  return socket;
 }
 
 /** Resolves when there is something to read of it, or it is over. */

@@ -100,6 +100,7 @@ export class Preambles {
         turns: this.#turns,
         timeoutMs: this.#timeoutMs,
         optionalHeaderWaitMs: this.#optionalHeaderWaitMs,
+        lingerMs: this.#lingerMs,
         signal: this.#stop.signal,
       });
       this.#size -= 1;
