@@ -7,7 +7,7 @@ import pg from 'pg';
 import type { Logger } from '../core/ports.ts';
 import { toAppError, toAppendError } from './database-errors.ts';
 import { databaseConfig } from './database-url.ts';
-import { DriverClient } from './driver-client.ts';
+import { cutBy, DriverClient, notedClients, types } from './driver-client.ts';
 import { keeperSettings, sessionSettings, writerSettings } from './session-settings.ts';
 
 export interface DatabaseLimits {
@@ -49,12 +49,8 @@ const idleTimeoutMs = 60_000;
 const quietMaxMs = 10_000;
 const goodbyeMs = 500;
 
-/** int8 as number: seqs, times and counters are all below 2^53. */
-const int8Oid = 20;
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === int8Oid ? Number : pg.types.getTypeParser(oid, format),
-};
+/** Until it is disposed of. */
+type OwnClient = AsyncDisposable & { readonly client: pg.Client };
 
 /** What readers have of it. */
 export type Reads = Pick<Database, 'query'>;
@@ -70,6 +66,8 @@ export class Database implements AsyncDisposable {
   /** By text. */
   readonly #keptNames = new Map<string, string>();
   readonly #writer: pg.Pool;
+  /** The newest of its connections, which may be still under way. */
+  #writerClient: DriverClient | null = null;
   #closed: Promise<void> | null = null;
 
   /** @throws DatabaseUrlError */
@@ -78,9 +76,12 @@ export class Database implements AsyncDisposable {
     this.#config = databaseConfig(options.connectionString);
     const { readConnectionsMax: max, prismaConnectionsMax } = options.limits;
     const unbounded = { query_timeout: 0 };
+    const Client = notedClients((client) => {
+      this.#writerClient = client;
+    });
     this.#writer = this.#pool(
       { name: 'kodama append', max: 1, settings: writerSettings },
-      unbounded,
+      { ...unbounded, Client },
     );
     this.#readers = this.#pool({ name: 'kodama', max, settings: sessionSettings }, unbounded);
     this.#keepers = this.#pool(
@@ -99,8 +100,8 @@ export class Database implements AsyncDisposable {
     const { log } = this.#options;
     const pool = new pg.Pool({
       ...this.#clientConfig(name),
-      ...overrides,
       ...{ max, types, Client: DriverClient },
+      ...overrides,
       idleTimeoutMillis: idleTimeoutMs,
       onConnect: async (client) => {
         await client.query(this.#setUp(this.#settings(settings)));
@@ -197,15 +198,16 @@ export class Database implements AsyncDisposable {
   }
 
   /** A connection of one's own, not yet connected. Its `error` event is the caller's to hear. */
-  client(name: string): pg.Client {
+  client(name: string): DriverClient {
     return new DriverClient(this.#clientConfig(name));
   }
 
   /**
    * The connection of the append, for work that comes before the first one: its statements may take as long as they
-   * take, with the settings that the server gives a session.
+   * take, with the settings that the server gives a session. The signal ends the wait for it.
    */
-  async patientWriter(): Promise<AsyncDisposable & { readonly client: pg.Client }> {
+  async patientWriter(signal?: AbortSignal): Promise<OwnClient> {
+    using _ = cutBy(signal, () => this.#writerClient);
     const client = await this.#writer.connect();
     try {
       await client.query(this.#setUp('RESET ALL'));
@@ -226,13 +228,14 @@ export class Database implements AsyncDisposable {
     }
   }
 
-  /** A connection of its own, until it is disposed of. */
-  async ownClient(name: string): Promise<AsyncDisposable & { readonly client: pg.Client }> {
+  /** A connection of its own, until it is disposed of. The signal ends the wait for it. */
+  async ownClient(name: string, signal?: AbortSignal): Promise<OwnClient> {
     const { log } = this.#options;
     const client = this.client(name);
     client.on('error', ({ message }) =>
       log.debug({ reason: message }, 'a database connection was lost'),
     );
+    using _ = cutBy(signal, () => client);
     await client.connect();
     // A server that hangs never answers the goodbye.
     const leave = () => Promise.race([client.end(), delay(goodbyeMs)]);

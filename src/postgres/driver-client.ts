@@ -38,4 +38,37 @@ export class DriverClient extends pg.Client {
     await this.query(query);
     this.connection.parsedStatements = {};
   }
+
+  /** Whatever it waits for fails: the server hears no goodbye, which one that does not answer would never take. */
+  cut(): void {
+    this.connection.stream.destroy();
+  }
+}
+
+/** int8 as number: seqs, times and counters are all below 2^53. */
+const int8Oid = 20;
+export const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === int8Oid ? Number : pg.types.getTypeParser(oid, format),
+};
+
+/** Of a pool, which makes its clients by itself: `note` is told of each before it connects. */
+export function notedClients(note: (client: DriverClient) => void): typeof DriverClient {
+  return class extends DriverClient {
+    constructor(config?: pg.ClientConfig) {
+      super(config);
+      note(this);
+    }
+  };
+}
+
+/** Until it is disposed of, the signal cuts the client, however far it has come. @throws the reason of the signal */
+export function cutBy(
+  signal: AbortSignal | undefined,
+  client: () => DriverClient | null,
+): Disposable {
+  signal?.throwIfAborted();
+  const cut = () => client()?.cut();
+  signal?.addEventListener('abort', cut, { once: true });
+  return { [Symbol.dispose]: () => signal?.removeEventListener('abort', cut) };
 }

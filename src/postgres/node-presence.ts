@@ -6,11 +6,11 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from 'pg';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { ConnectionLoss } from './connection-loss.ts';
 import type { Database } from './database.ts';
+import { cutBy, type DriverClient } from './driver-client.ts';
 
 export interface NodePresenceOptions {
   readonly database: Database;
@@ -66,7 +66,7 @@ export function presenceKey(nodeId: string): number {
 export class NodePresence implements AsyncDisposable {
   readonly #options: NodePresenceOptions;
   readonly #stop = new AbortController();
-  #client: Client;
+  #client: DriverClient;
   #isExclusive = false;
   /** Resolves when the connection is. */
   #lost: Promise<void> = Promise.resolve();
@@ -83,13 +83,14 @@ export class NodePresence implements AsyncDisposable {
    */
   static async hold(options: NodePresenceOptions): Promise<NodePresence> {
     const presence = new NodePresence(options);
+    using _ = cutBy(options.signal, () => presence.#client);
     await presence.#connect((client) => presence.#untilAlone(client));
     presence.#running = presence.#keep();
     return presence;
   }
 
   /** Who returns shares the lock with the connection that broke, and waits for nobody. */
-  async #connect(prepare: (client: Client) => Promise<void> = async () => {}): Promise<void> {
+  async #connect(prepare: (client: DriverClient) => Promise<void> = async () => {}): Promise<void> {
     const client = this.#client;
     const loss = new ConnectionLoss(client, this.#stop.signal);
     this.#lost = loss.happened;
@@ -112,7 +113,7 @@ export class NodePresence implements AsyncDisposable {
   }
 
   /** Has the lock for itself then: of several that start at once, one. */
-  async #untilAlone(client: Client): Promise<void> {
+  async #untilAlone(client: DriverClient): Promise<void> {
     const { nodeId, predecessorWaitMs: waitMs, log, signal } = this.#options;
     if (waitMs === null) return;
     const text = 'SELECT pg_try_advisory_lock($1::integer, $2::integer) AS "isAlone"';
@@ -164,7 +165,7 @@ export class NodePresence implements AsyncDisposable {
 }
 
 /** A pooler may hold the session of a host that is gone: who knows that none has the id needs to know which one it is. */
-async function idTaken(nodeId: string, client: Client): Promise<AppError> {
+async function idTaken(nodeId: string, client: DriverClient): Promise<AppError> {
   const { rows } = await client.query<{ pid: number }>(holdersSql, [presenceKey(nodeId)]);
   const ends = rows.map(
     ({ pid }) =>

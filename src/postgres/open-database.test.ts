@@ -2,15 +2,17 @@
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { keepingLogger, rejection } from '../../test/support/samples.ts';
-import { startStoreProxy } from '../../test/support/store-proxy.ts';
+import { startSilentServer, startStoreProxy } from '../../test/support/store-proxy.ts';
 import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { Database } from './database.ts';
 import { openDatabase } from './open-database.ts';
+import { PostgresStore } from './postgres-store.ts';
 
 const limits = {
-  connectTimeoutMs: 10_000,
-  statementTimeoutMs: 10_000,
+  // Whatever waits in vain for so long fails the test.
+  connectTimeoutMs: 600_000,
+  statementTimeoutMs: 600_000,
   readConnectionsMax: 1,
   keptPlansMax: 1,
   prismaConnectionsMax: 1,
@@ -63,4 +65,43 @@ test('a stop while the connection is made lets no migration begin', async () => 
   expect(await opening).toBe(reason);
   const { rows } = await ground.client.query("SELECT to_regclass('_prisma_migrations') AS made");
   expect(rows).toEqual([{ made: null }]);
+});
+
+test('a stop ends the wait for a server that does not answer', async () => {
+  await using ground = await makeGround();
+  await using proxy = await startStoreProxy(ground.url);
+  proxy.hold();
+  const opening = rejection(ground.open(60_000, proxy.url));
+  await waitFor('its connection', () => proxy.accepted === 1);
+  const reason = new Error('changed our mind');
+  ground.stop.abort(reason);
+  expect(await opening).toBe(reason);
+});
+
+test('a stop ends the wait for a server that lets in and answers no more', async () => {
+  await using ground = await makeGround();
+  await using server = await startSilentServer(ground.url);
+  server.state.isSilent = true;
+  const opening = rejection(ground.open(60_000, server.url));
+  await waitFor('its first statement', () => server.state.unheard > 0);
+  const reason = new Error('changed our mind');
+  ground.stop.abort(reason);
+  expect(await opening).toBe(reason);
+});
+
+test('a stop ends the wait for the connection that shows that a node is there', async () => {
+  await using ground = await makeGround();
+  await using proxy = await startStoreProxy(ground.url);
+  const { log, stop } = ground;
+  await using store = await PostgresStore.open({
+    ...{ connectionString: proxy.url, nodeId: 'node-stop', log, signal: stop.signal, limits },
+  });
+  const before = proxy.accepted;
+  proxy.hold();
+  const taking = rejection(store.takeOwn(true));
+  await waitFor('its connection', () => proxy.accepted > before);
+  const reason = new Error('changed our mind');
+  stop.abort(reason);
+  expect(await taking).toBe(reason);
+  proxy.cut();
 });

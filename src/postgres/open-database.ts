@@ -64,7 +64,7 @@ function permanentOr(error: unknown): unknown {
 }
 
 async function prepare({ database, log, signal }: OpenOptions): Promise<string> {
-  await using connection = await database.patientWriter();
+  await using connection = await database.patientWriter(signal);
   const { client } = connection;
   // One that came while the connection was made is told to no listener.
   signal?.throwIfAborted();
@@ -72,7 +72,7 @@ async function prepare({ database, log, signal }: OpenOptions): Promise<string> 
   const end = () => void client.end();
   signal?.addEventListener('abort', end, { once: true });
   try {
-    const schema = await checkServer(client, () => database.ownClient('kodama probe'));
+    const schema = await checkServer(client, () => database.ownClient('kodama probe', signal));
     await migrate(client, log, undefined, signal);
     await checkRights(client, await tableNames());
     return schema;

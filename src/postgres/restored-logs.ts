@@ -47,13 +47,14 @@ export async function renewLogIds(options: RestoredLogsOptions): Promise<readonl
   const { log, signal } = options;
   await using database = new Database({ ...options, limits: defaultLimits });
   try {
-    await using connection = await database.ownClient('kodama restore-mark');
+    await using connection = await database.ownClient('kodama restore-mark', signal);
     const { client } = connection;
     // Before anything is changed: to migrate is a change, too.
     await assertRestored(client);
     await openDatabase({ database, log, signal, timeoutMs: defaultLimits.openTimeoutMs });
     return await renew(client);
   } catch (error) {
+    signal?.throwIfAborted();
     throw toAppError(error);
   }
 }
