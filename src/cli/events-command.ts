@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { sayingWhichClosed } from './closed-namesake.ts';
 import { type EventFilterOptions, eventFilterOptions, eventQuery } from './event-filter.ts';
 import { eventLine } from './event-lines.ts';
 import { eventsWaitCommand } from './events-wait-command.ts';
@@ -39,10 +40,8 @@ export function eventsCommand(run: Run): Command {
   return command.addCommand(eventsWaitCommand(run));
 }
 
-async function printEvents(
-  { client, terminal, format }: Session,
-  command: Command,
-): Promise<undefined> {
+async function printEvents(session: Session, command: Command): Promise<undefined> {
+  const { client, terminal, format } = session;
   const options = command.opts<EventsOptions>();
   const isFollowing = options.follow === true;
   const say = (text: string) => terminal.say(text);
@@ -53,14 +52,17 @@ async function printEvents(
     if (!('event' in message)) return;
     return terminal.print(eventLine(message.event, { isWide: format === 'wide' }));
   };
-  let isReady = false;
-  for await (const followed of follow({ client, query, start: startOf(options), say })) {
-    await print(followed);
-    const { message } = followed;
-    if (isReady || !isFollowing || !('synced' in message)) continue;
-    isReady = true;
-    say(`kodama: ready, and following from seq ${message.seq} on`);
-  }
+  const printAll = async () => {
+    let isReady = false;
+    for await (const followed of follow({ client, query, start: startOf(options), say })) {
+      await print(followed);
+      const { message } = followed;
+      if (isReady || !isFollowing || !('synced' in message)) continue;
+      isReady = true;
+      say(`kodama: ready, and following from seq ${message.seq} on`);
+    }
+  };
+  await sayingWhichClosed(session, options.listener, printAll);
 }
 
 function startOf({ follow: isFollowing, afterSeq, since: time, last }: EventsOptions): Query {

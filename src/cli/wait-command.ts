@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { sayingWhichClosed } from './closed-namesake.ts';
 import {
   type ConnectionFilterOptions,
   connectionFilterOptions,
@@ -33,12 +34,15 @@ export function waitCommand(run: Run): Command {
 
 async function waitForConnections(session: Session, command: Command): Promise<number> {
   const options = command.opts<WaitOptions>();
-  return await untilMet(session, options, {
-    name: 'connections',
-    query: waitQuery(options, command.args[0]),
-    show: (connections) => showConnections(session, connections, options),
-    place: ({ raddr, id }) => addressText(raddr) ?? id,
-  });
+  const [listener] = command.args;
+  const met = () =>
+    untilMet(session, options, {
+      name: 'connections',
+      query: waitQuery(options, listener),
+      show: (connections) => showConnections(session, connections, options),
+      place: ({ raddr, id }) => addressText(raddr) ?? id,
+    });
+  return await sayingWhichClosed(session, listener, met);
 }
 
 /** As the API has it. */
