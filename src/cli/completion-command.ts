@@ -1,12 +1,15 @@
-/** Completion in a shell: the words of the tree of commands, and the names of listeners, which kodama is asked for. */
+/** Completion in a shell: the words of the tree of commands, and the names of what kodama has, which it is asked for. */
 import { Argument, Command, type Option } from 'commander';
 import {
+  type Asked,
+  asked,
   type CommandWords,
   completionScripts,
   type Flag,
   type Value,
 } from './completion-scripts.ts';
 import { nameOf } from './resource-tables.ts';
+import type { OwnProject, RestClient } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
 
 const namesListed = 200;
@@ -45,13 +48,34 @@ function helpWords(help: Command, commands: readonly Command[]): readonly Comman
 
 /** What the scripts ask while a word is completed: a kodama that cannot be reached has no names. */
 export function completeCommand(run: Run): Command {
-  return new Command('__complete').action(run(printNames));
+  return new Command('__complete')
+    .addArgument(new Argument('<of>').choices(asked))
+    .action(run(printNames));
 }
 
-async function printNames({ client, terminal }: Session): Promise<undefined> {
-  const { items } = await client.list('listeners', {}, namesListed);
-  await terminal.print(items.map((listener) => `${nameOf(listener)}\n`).join(''));
+async function printNames(session: Session, command: Command): Promise<undefined> {
+  const names = await namesOf(session.client, command.args[0] as Asked);
+  await session.terminal.print(names.map((name) => `${name}\n`).join(''));
 }
+
+/** What the caller may not list it is not refused, which would be in the audit at each key of the keyboard. */
+async function namesOf(client: RestClient, of: Asked): Promise<readonly string[]> {
+  if (of === 'listener') {
+    const { items } = await client.list('listeners', {}, namesListed);
+    return items.map(nameOf);
+  }
+  const { scopes } = await client.get<OwnProject>('/v1/projects/self');
+  const [list, scope] = lists[of];
+  if (!scopes.includes(scope)) return [];
+  const { items } = await client.list(list, {}, namesListed);
+  return items.map(({ name }) => name);
+}
+
+const lists = {
+  node: ['nodes', 'nodes:read'],
+  project: ['projects', 'operator'],
+  key: ['keys', 'keys:read'],
+} as const;
 
 /** Those of the command, and of each that is a part of it. */
 function wordsOf(command: Command): readonly CommandWords[] {
@@ -96,6 +120,7 @@ function valueNamed(name: string, choices: readonly string[] | undefined): Value
   if (choices !== undefined) return choices;
   const [, ...words] = name.split('|');
   if (words.length > 0) return words;
-  if (name === 'listener') return 'listener';
+  const kind = asked.find((of) => of === name);
+  if (kind !== undefined) return kind;
   return ['file', 'folder'].includes(name) ? 'file' : 'any';
 }

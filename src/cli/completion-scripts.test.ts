@@ -59,6 +59,16 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
   ],
   [['delete', 'alpha', 'b'], ['beta']],
   [['events', '--listener', 'a'], ['alpha']],
+  [
+    ['nodes', 'cordon', ''],
+    ['far', 'near'],
+  ],
+  [['create', '--node', 'n'], ['near']],
+  [['projects', 'set', 't'], ['team-a']],
+  [['--project', 't'], ['team-a']],
+  [['keys', 'rotate', 'c'], ['ci']],
+  // A new one has a name that nobody has.
+  [['keys', 'create', 'c'], []],
   // A value that has no words is no file.
   [['create', '--name', 'listeners.y'], []],
   // Files, and what is another program's, the shell knows by itself.
@@ -66,7 +76,11 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
   [['listen', '--', 'get', 'listeners.y'], null],
 ];
 
-const kodama = 'if [ "$*" = __complete ]; then echo alpha; echo beta; fi';
+const names = { listener: 'alpha beta', node: 'far near', project: 'team-a', key: 'ci' };
+const answers = Object.entries(names).map(
+  ([of, words]) => `if test "$argv" = "__complete ${of}"; then printf '%s\\n' ${words}; fi`,
+);
+const kodama = answers.join('; ').replaceAll('$argv', '$*');
 const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ');
 
 const shells = {
@@ -86,7 +100,7 @@ compadd() { shift; local at; local -a fit; for at in "$@"; do [[ $at = "\${words
 _kodama`,
   },
   fish: {
-    before: 'function kodama; echo alpha; echo beta; end',
+    before: `function kodama; ${answers.join('; ').replaceAll('; then', ';').replaceAll('fi;', 'end;').replace(/fi$/, 'end')}; end`,
     ask: (line: readonly string[]) =>
       `echo (complete -C ${quoted([['kodama', ...line].join(' ')])} | string split -f 1 \\t)`,
   },

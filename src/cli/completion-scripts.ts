@@ -1,10 +1,14 @@
 /**
- * The scripts by which shells complete the command. They know the tree of commands, so that only the names of listeners
- * cost a process.
+ * The scripts by which shells complete the command. They know the tree of commands, so that only the names of what
+ * kodama has cost a process.
  */
 
+/** What kodama is asked for the names of. */
+export const asked = ['listener', 'node', 'project', 'key'] as const;
+export type Asked = (typeof asked)[number];
+
 /** One of a few words, or what is to be found elsewhere. */
-export type Value = readonly string[] | 'listener' | 'file' | 'any';
+export type Value = readonly string[] | Asked | 'file' | 'any';
 
 export interface Flag {
   readonly long: string;
@@ -56,7 +60,9 @@ fi
     fish: fishScript,
   };
 
-const askNames = 'kodama __complete 2>/dev/null';
+function askNames(of: Asked): string {
+  return `kodama __complete ${of} 2>/dev/null`;
+}
 
 /**
  * For bash and zsh, whose arrays differ: prints what may come next, one a line, given the word that is being written and
@@ -150,8 +156,8 @@ function valueCases(flags: readonly Flag[], place: (word: string) => string): re
 }
 
 function printed(value: Value): string {
-  if (value === 'listener') return askNames;
-  return typeof value === 'string' ? ':' : print(value);
+  if (typeof value !== 'string') return print(value);
+  return value === 'file' || value === 'any' ? ':' : askNames(value);
 }
 
 function print(words: readonly string[]): string {
@@ -223,7 +229,7 @@ function fishFlag({ long, short, about, value }: Flag, condition: string | null)
 function fishValues(value: Value): string {
   if (value === 'any') return '';
   if (value === 'file') return ' -F';
-  return ` -a ${quoted(value === 'listener' ? `(${askNames})` : value.join(' '))}`;
+  return ` -a ${quoted(typeof value === 'string' ? `(${askNames(value)})` : value.join(' '))}`;
 }
 
 function quoted(text: string): string {

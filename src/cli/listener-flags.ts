@@ -82,7 +82,7 @@ const newOptions = () => [
     'only these may send it; any where nothing is said',
     networksOr('any'),
   ),
-  option('--node <name>', 'on this node, by its name or id'),
+  option('--node <node>', 'on this node, by its name or id'),
   repeatable('--node-selector <key=value>', 'on a node with this label', label).conflicts('node'),
 ];
 

@@ -53,7 +53,7 @@ export function buildProgram(
     )
     .option('--token-file <file>', 'the file that holds the token (else KODAMA_API_TOKEN)')
     .addOption(
-      new Option('--project <name>', 'whose things are asked for (KODAMA_PROJECT)').default(
+      new Option('--project <project>', 'whose things are asked for (KODAMA_PROJECT)').default(
         project ?? undefined,
       ),
     )

@@ -89,7 +89,7 @@ async function createProject(session: Session, command: Command): Promise<undefi
 function setProjectCommand(run: Run): Command {
   const command = new Command('set')
     .description('change a project; quotas that are not given stay')
-    .argument('<name>', 'its name')
+    .argument('<project>', 'its name')
     .action(run(setProject));
   return withChanges(command);
 }
@@ -104,7 +104,7 @@ async function setProject(session: Session, command: Command): Promise<undefined
 function deleteProjectCommand(run: Run): Command {
   return new Command('delete')
     .description('delete a project with all that it has, its history too; there is no way back')
-    .argument('<name>', 'its name')
+    .argument('<project>', 'its name')
     .option('-y, --yes', 'do not ask before')
     .action(run(deleteProject));
 }

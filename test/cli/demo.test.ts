@@ -26,7 +26,7 @@ test.runIf(process.platform === 'linux')(
 
 test('a shell that completes the name of a listener is told which there are', async () => {
   await want(201, app, 'POST', '/v1/listeners', { name: 'cli-completed' });
-  const { code, stdout } = await command(app, ['__complete']);
+  const { code, stdout } = await command(app, ['__complete', 'listener']);
   expect({ code, names: stdout.split('\n') }).toMatchObject({
     code: 0,
     names: expect.arrayContaining(['cli-completed']),

@@ -67,6 +67,23 @@ test('which scope of a key there is not is told, with those that there are', asy
   }
 });
 
+test('a shell that completes a name is told those that the caller may list, and nothing is refused', async () => {
+  await kodama('projects create cli-named');
+  const made = await kodama('keys create completing --scopes read -q --project cli-named');
+  const names = async (of: string, key = token) => {
+    const { code, stdout } = await kodama(`__complete ${of} --project cli-named`, key);
+    return { code, names: stdout.split('\n').slice(0, -1) };
+  };
+  expect(await names('key')).toEqual({ code: 0, names: ['completing'] });
+  expect((await names('project')).names).toContain('cli-named');
+  expect((await names('node')).names).toHaveLength(1);
+  for (const of of ['key', 'project']) {
+    expect(await names(of, made.stdout.trim())).toEqual({ code: 0, names: [] });
+  }
+  const refused = await kodama('audit --outcome permission_denied -o json --project cli-named');
+  expect(refused.stdout).toBe('');
+});
+
 test('a key is made, used, rotated, renamed and revoked', async () => {
   const quiet = await kodama('keys create robot --scopes read,keys:read --ttl 30d -q');
   expect(quiet).toMatchObject({ code: 0, stderr: '' });
