@@ -45,6 +45,19 @@ async function get(path: string, body: string, headers: OutgoingHttpHeaders = {}
   return { status: answer.statusCode, text: await text(answer) };
 }
 
+test('a field that is given twice is refused by its path', async () => {
+  const twice = '{"name":"a","limits":{"maxConnections":1,"maxConnections":2}}';
+  const path = 'limits.maxConnections';
+  expect(await refusalOf('/v1/listeners', twice)).toMatchObject({
+    status: 400,
+    errors: [{ path, message: 'is given more than once' }],
+  });
+  expect(await refusalOf('/v1/listeners/a', twice, 'PATCH')).toMatchObject({ errors: [{ path }] });
+  expect(await refusalOf('/v1/listeners', '{"name":"a","\\u006eame":"b"}')).toMatchObject({
+    errors: [{ path: 'name' }],
+  });
+});
+
 test.each([
   ['/v1/listeners', 'application/json'],
   ['/v1/connections', 'application/json'],

@@ -6,9 +6,10 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { invalidFields, parse, read } from '../api/parse.ts';
-import { AppError, type FieldError } from '../core/errors.ts';
+import { AppError, type FieldError, invalidField } from '../core/errors.ts';
 import type { HttpApp, HttpLimits } from './edge.ts';
 import { excessOf, type JsonBounds } from './json-excess.ts';
+import { repeatedField } from './json-repeats.ts';
 import { refusedPart } from './problem.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -116,7 +117,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** A field of any name, `__proto__` too, is an ordinary one here: the schemas refuse it by its name. */
 function parseJson(body: Buffer, bounds: JsonBounds): unknown {
   const excess = excessOf(body, bounds);
-  if (excess === null) return parseWhole(body);
+  if (excess === null) return parseOnce(body);
   const message = excessWords[excess.bound](bounds[excess.bound]);
   if (excess.bound === 'depthMax') throw refusedPart(400, '', message);
   return new CutBody(parseWhole(excess.beginning), { path: '', message });
@@ -127,6 +128,14 @@ const excessWords: Readonly<Record<keyof JsonBounds, (max: number) => string>> =
   partsMax: (max) => `the body holds more than ${max} objects, lists and fields`,
   entriesMax: (max) => `an object or list in the body holds more than ${max} entries`,
 };
+
+/** @throws invalid_argument for a field that stands twice in an object */
+function parseOnce(body: Buffer): unknown {
+  const value = parseWhole(body);
+  const path = repeatedField(body, value);
+  if (path !== null) throw invalidField(path, 'is given more than once');
+  return value;
+}
 
 function parseWhole(json: Uint8Array): unknown {
   try {

@@ -67,17 +67,17 @@ export interface Excess {
 }
 
 /** Where the text that begins there ends: at its other quote. */
-function endOfText(json: Uint8Array, begin: number): number {
+export function endOfText(json: Uint8Array, begin: number): number {
   let at = begin + 1;
   for (; at < json.length && json[at] !== quote; at += 1) if (json[at] === backslash) at += 1;
   return at;
 }
 
-const quote = 0x22;
-const comma = 0x2c;
-const colon = 0x3a;
-const openBracket = 0x5b;
+export const quote = 0x22;
+export const comma = 0x2c;
+export const colon = 0x3a;
+export const openBracket = 0x5b;
 const backslash = 0x5c;
-const closeBracket = 0x5d;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
+export const closeBracket = 0x5d;
+export const openBrace = 0x7b;
+export const closeBrace = 0x7d;
