@@ -121,7 +121,7 @@ test('what is refused of one of a batch is told by its place, and of a single on
   }
   const ports = { from: foreign.port, to: foreign.port };
   const { errors } = await want(409, app, 'POST', '/v1/listeners:batch', { ports });
-  expect(errors).toMatchObject([{ path: 'port' }]);
+  expect(errors).toMatchObject([{ path: 'ports' }]);
 });
 
 test('a name stands for the id while the listener is not closed, and is free after it', async () => {

@@ -11,24 +11,26 @@ export async function createOnce(
   caller: Caller,
   inputs: readonly NewListener[],
   run: Run | null,
-  { isListed = false }: { readonly isListed?: boolean } = {},
+  { from }: { readonly from?: 'listeners' | 'ports' } = {},
 ): Promise<readonly Listener[]> {
   const ids = run?.ids(inputs.length) ?? [];
   const find = () => madeOf(control, caller, ids);
   try {
     return await foundOrMade(run, find, () => control.createListeners(caller, inputs, ids));
   } catch (error) {
-    throw placed(error, isListed);
+    throw placed(error, from);
   }
 }
 
 /** What is about one of several is told by its place in what the caller gave. */
-function placed(error: unknown, isListed: boolean): unknown {
+function placed(error: unknown, from: 'listeners' | 'ports' | undefined): unknown {
   if (!(error instanceof AppError) || error.details.item === undefined) return error;
   const { code, message, cause } = error;
-  const { item, ...details } = error.details;
-  const { errors = [] } = details;
-  if (!isListed) return new AppError(code, message, { ...details, cause });
+  const { item, errors = [], ...details } = error.details;
+  if (from !== 'listeners') {
+    const told = errors.map((one) => (from && one.path === 'port' ? { ...one, path: from } : one));
+    return new AppError(code, message, { ...details, errors: told, cause });
+  }
   const place = `listeners[${item}]`;
   const isOfField = errors.some(({ path }) => message.startsWith(`${path}: `));
   const text = `${place}${isOfField ? '.' : ': '}${message}`;

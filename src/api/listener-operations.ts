@@ -36,7 +36,7 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
       run: (world, caller, { input }, run) =>
         createOnce(world, caller, toBatch(input, bounds, world.clock.now()), run, {
           // Those of a range differ in their ports, which the message says.
-          isListed: 'listeners' in input,
+          from: 'listeners' in input ? 'listeners' : 'ports',
         }),
     }),
     getListener: operation({
