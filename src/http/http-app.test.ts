@@ -75,6 +75,9 @@ test.each([
 
 test.each([
   ['PUT', '/v1/listeners', 'GET, HEAD, POST'],
+  ['QUERY', '/v1/listeners', 'GET, HEAD, POST'],
+  ['QUERY', '/v1/events', 'GET, HEAD'],
+  ['PROPFIND', '/v1/listeners', 'GET, HEAD, POST'],
   ['GET', '/v1/listeners:batch', 'POST'],
   ['POST', '/v1/status', 'GET, HEAD'],
   ['PUT', `/v1/connections/${unknownId}:close`, 'POST'],

@@ -37,6 +37,8 @@ export function jsonBodies(app: HttpApp, traffic: Traffic): void {
   for (const method of ['GET', 'HEAD']) {
     app.addHttpMethod(method, { hasBody: true, overrideExisting: true });
   }
+  // Nothing takes it: without a type fastify would refuse it as a body, before its path.
+  app.addHttpMethod('QUERY', { hasBody: false, overrideExisting: true });
   app.addHook('onRequest', async ({ headers }) => {
     // fastify refuses a type that is none before it looks for a body.
     const { 'content-length': length = '0', 'transfer-encoding': coding } = headers;
