@@ -151,6 +151,24 @@ test('an empty body asks for all the defaults, whatever its type', async () => {
   expect((await rawHttp(edge.port, `${start}${form}${chunks}`)).status).toBe(201);
 });
 
+test('a body in a transfer coding other than chunks is refused by that name', async () => {
+  await using edge = await restEdge();
+  const start =
+    'POST /v1/listeners HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n';
+  const chunks = '2\r\n{}\r\n0\r\n\r\n';
+  for (const [coding, status] of [
+    ['chunked', 201],
+    ['Chunked', 201],
+    ['gzip, chunked', 415],
+    ['deflate,chunked', 415],
+  ] as const) {
+    const text = `${start}transfer-encoding: ${coding}\r\n\r\n${chunks}`;
+    const reply = await rawHttp(edge.port, text);
+    expect([coding, reply.status]).toEqual([coding, status]);
+    if (status === 415) expect(reply.body).toContain('"path":"transfer-encoding"');
+  }
+});
+
 test('a body in an encoding is refused by that name, not taken for bad JSON', async () => {
   await using edge = await restEdge();
   const refused = await post(`${edge.url}/v1/listeners`, gzipSync('{}'), {

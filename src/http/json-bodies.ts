@@ -100,10 +100,15 @@ function refuseFields(body: unknown, query: z.ZodObject): void {
 
 /** @throws HttpError 415 for what is not plain JSON (RFC 9110, 15.5.16) */
 function checkType({ headers, method, mediaType }: FastifyRequest): void {
-  const { 'content-encoding': encoding = 'identity' } = headers;
+  const { 'content-encoding': encoding = 'identity', 'transfer-encoding': coding = 'chunked' } =
+    headers;
   if (encoding.toLowerCase() !== 'identity') {
     const message = 'a body is taken as it is, without an encoding';
     throw refusedPart(415, 'content-encoding', message, { 'accept-encoding': 'identity' });
+  }
+  // A coding of the message on its way (RFC 9112, 6.1), of which Node takes away only the chunks.
+  if (coding.toLowerCase() !== 'chunked') {
+    throw refusedPart(415, 'transfer-encoding', 'a body is taken as it is, or chunked');
   }
   const isPatch = mediaType === mergePatch;
   if (isPatch && method !== 'PATCH') {
