@@ -203,7 +203,10 @@ describe('a long wait', () => {
     [120_000, 40_000, 60_000],
     [90_000, 40_000, 45_000],
     [0, 0, 0],
-  ])('of %i ms that is to hold for %i asks for %i at once', async (timeoutMs, settleMs, ownMs) => {
+    [Number.POSITIVE_INFINITY, 0, 30_000],
+    [Number.POSITIVE_INFINITY, 40_000, 41_000],
+    [Number.POSITIVE_INFINITY, 60_000, 60_000],
+  ])('of %d ms that is to hold for %i asks for %i at once', async (timeoutMs, settleMs, ownMs) => {
     await using server = await answering(over);
     await expect(server.kodama.wait({ timeoutMs, settleMs })).rejects.toThrow('not_met');
     expect(server.asked).toHaveLength(1);

@@ -22,6 +22,7 @@ function nextCallMs(leftMs: number, settleMs: number): number {
   if (leftMs <= callMsMax) return leftMs;
   const leastMs = settleMs + betweenMs;
   if (leastMs <= sliceMs) return sliceMs;
+  if (leftMs === Number.POSITIVE_INFINITY) return Math.min(callMsMax, leastMs);
   // Parts of one length: with the least, what is left for the last of them could be too short to settle in.
   const count = Math.max(1, Math.floor(leftMs / leastMs));
   return Math.min(callMsMax, Math.ceil(leftMs / count));
