@@ -72,6 +72,25 @@ test('what is as the file says is kept, whatever the API shows besides', () => {
   }
 });
 
+test('a network is the same however it is written', () => {
+  const is: Listener = {
+    ...slow,
+    limits: { ...slow.limits, denyCidrs: ['127.0.0.0/8', '10.0.0.1/32'] },
+    proxyProtocol: { ...slow.proxyProtocol, trustedCidrs: ['10.0.0.1'] },
+    faults: [{ ...latency, match: { cidr: '127.0.0.0/8' } }],
+  };
+  for (const wanted of [
+    { limits: { denyCidrs: ['::ffff:7f00:0/104', '10.0.0.1'] } },
+    { proxyProtocol: { trustedCidrs: ['::ffff:10.0.0.1'] } },
+    { faults: [{ type: 'latency', delayMs: 300, match: { cidr: '::ffff:127.0.0.0/104' } }] },
+  ]) {
+    expect(step(wanted, is), JSON.stringify(wanted)).toMatchObject({ action: 'keep' });
+  }
+  expect(step({ limits: { denyCidrs: ['127.0.0.0/9', '10.0.0.1'] } }, is)).toMatchObject({
+    action: 'update',
+  });
+});
+
 test('what can change is changed, and only that', () => {
   const wanted = { port: 9001, faults: [], limits: { idleTimeoutMs: 6000 }, labels: { set: 'ci' } };
   const planned = step(wanted);

@@ -5,6 +5,7 @@ import { parseTime } from '../core/time.ts';
 import { isAsWanted } from './fault-defaults.ts';
 import type { Listener } from './listener-spec.ts';
 import type { Fields, WantedListener } from './listeners-file.ts';
+import { plainNetwork } from './plain-network.ts';
 import { remade } from './remade.ts';
 
 export type Step =
@@ -77,8 +78,9 @@ function isSame(field: string, wanted: WantedListener, is: Listener): boolean {
     case 'faults':
       return Array.isArray(value) && areSameFaults(value, is.faults);
     case 'limits':
-    case 'placement':
     case 'proxyProtocol':
+      return isPart(plainNetwork(value), plainNetwork(is[field]));
+    case 'placement':
       return isPart(value, is[field]);
     case 'tls':
       return isPart(withoutKey(value), is.tls);

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseTime } from '../core/time.ts';
 import { allFaults } from '../faults/all-faults.ts';
 import type { FaultDefinition } from '../faults/fault-definition.ts';
+import { plainNetwork } from './plain-network.ts';
 
 type Fault = Readonly<Record<string, unknown>>;
 
@@ -23,11 +24,12 @@ export function isAsWanted(fault: Fault, wanted: Fault): boolean {
   return Object.keys(full).every((name) => isSame(name, fault[name], full[name]));
 }
 
-/** A time may be written in many ways. */
+/** A time or a network may be written in many ways. */
 function isSame(name: string, value: unknown, wanted: unknown): boolean {
   if (name === 'expiresAt' && typeof value === 'string' && typeof wanted === 'string') {
     return parseTime(value) === parseTime(wanted);
   }
+  if (name === 'match') return isDeepStrictEqual(plainNetwork(value), plainNetwork(wanted));
   return isDeepStrictEqual(value, wanted);
 }
 
