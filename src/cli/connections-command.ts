@@ -5,7 +5,6 @@ import { closeReasons, connectionStates } from '../core/connection.ts';
 import { connectionEventTypes } from '../core/event.ts';
 import { protocols } from '../core/listener.ts';
 import { parseTime } from '../core/time.ts';
-import { sayingWhichClosed } from './closed-namesake.ts';
 import {
   atLeastOne,
   choice,
@@ -98,7 +97,7 @@ async function listConnections(session: Session, command: Command): Promise<unde
     });
     return;
   }
-  const { items, isCut } = await sayingWhichClosed(session, options.listener, list);
+  const { items, isCut } = await list();
   await showConnections(session, items, options);
   // Which time that is, a table leaves to the zone of its reader.
   const older = `--before ${items.at(-1)?.acceptedAt} older ones`;

@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { sayingWhichClosed } from './closed-namesake.ts';
 import { type EventFilterOptions, eventFilterOptions, eventQuery } from './event-filter.ts';
 import { eventLine } from './event-lines.ts';
 import { eventsWaitCommand } from './events-wait-command.ts';
@@ -40,8 +39,10 @@ export function eventsCommand(run: Run): Command {
   return command.addCommand(eventsWaitCommand(run));
 }
 
-async function printEvents(session: Session, command: Command): Promise<undefined> {
-  const { client, terminal, format } = session;
+async function printEvents(
+  { client, terminal, format }: Session,
+  command: Command,
+): Promise<undefined> {
   const options = command.opts<EventsOptions>();
   const isFollowing = options.follow === true;
   const say = (text: string) => terminal.say(text);
@@ -52,17 +53,14 @@ async function printEvents(session: Session, command: Command): Promise<undefine
     if (!('event' in message)) return;
     return terminal.print(eventLine(message.event, { isWide: format === 'wide' }));
   };
-  const printAll = async () => {
-    let isReady = false;
-    for await (const followed of follow({ client, query, start: startOf(options), say })) {
-      await print(followed);
-      const { message } = followed;
-      if (isReady || !isFollowing || !('synced' in message)) continue;
-      isReady = true;
-      say(`kodama: ready, and following from seq ${message.seq} on`);
-    }
-  };
-  await sayingWhichClosed(session, options.listener, printAll);
+  let isReady = false;
+  for await (const followed of follow({ client, query, start: startOf(options), say })) {
+    await print(followed);
+    const { message } = followed;
+    if (isReady || !isFollowing || !('synced' in message)) continue;
+    isReady = true;
+    say(`kodama: ready, and following from seq ${message.seq} on`);
+  }
 }
 
 function startOf({ follow: isFollowing, afterSeq, since: time, last }: EventsOptions): Query {

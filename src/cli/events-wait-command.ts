@@ -1,6 +1,5 @@
 /** A part of `events`: as `wait` counts connections, it counts events, such as refusals, of which there is no connection. */
 import { Command } from 'commander';
-import { sayingWhichClosed } from './closed-namesake.ts';
 import { type EventFilterOptions, eventFilterOptions, eventQuery } from './event-filter.ts';
 import { eventLine } from './event-lines.ts';
 import { usageFailure } from './failure.ts';
@@ -32,15 +31,13 @@ async function waitForEvents(session: Session, command: Command): Promise<number
   const options = command.optsWithGlobals<WaitOptions>();
   const { terminal, format } = session;
   const isWide = format === 'wide';
-  const met = () =>
-    untilMet(session, options, {
-      name: 'events',
-      query: { ...eventQuery(options), ...boundQuery(options), log: options.log },
-      show: (events) => terminal.print(events.map((one) => eventLine(one, { isWide })).join('')),
-      place: ({ seq, type, connection, refusal }) =>
-        `seq ${seq} ${addressText((connection ?? refusal)?.raddr) ?? type}`,
-    });
-  return await sayingWhichClosed(session, options.listener, met);
+  return await untilMet(session, options, {
+    name: 'events',
+    query: { ...eventQuery(options), ...boundQuery(options), log: options.log },
+    show: (events) => terminal.print(events.map((one) => eventLine(one, { isWide })).join('')),
+    place: ({ seq, type, connection, refusal }) =>
+      `seq ${seq} ${addressText((connection ?? refusal)?.raddr) ?? type}`,
+  });
 }
 
 /** What only the log has, it takes as well. @throws CommandFailure */

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { sayingWhichClosed } from './closed-namesake.ts';
 import {
   type ConnectionFilterOptions,
   connectionFilterOptions,
@@ -34,15 +33,12 @@ export function waitCommand(run: Run): Command {
 
 async function waitForConnections(session: Session, command: Command): Promise<number> {
   const options = command.opts<WaitOptions>();
-  const [listener] = command.args;
-  const met = () =>
-    untilMet(session, options, {
-      name: 'connections',
-      query: waitQuery(options, listener),
-      show: (connections) => showConnections(session, connections, options),
-      place: ({ raddr, id }) => addressText(raddr) ?? id,
-    });
-  return await sayingWhichClosed(session, listener, met);
+  return await untilMet(session, options, {
+    name: 'connections',
+    query: waitQuery(options, command.args[0]),
+    show: (connections) => showConnections(session, connections, options),
+    place: ({ raddr, id }) => addressText(raddr) ?? id,
+  });
 }
 
 /** As the API has it. */

@@ -75,38 +75,6 @@ test('connections are listed as the API has them, and one of them is told with i
   expect(one.stdout).toMatch(/ opened .*\n.* closed .*\n$/);
 });
 
-test('a name that several closed listeners had is said to be the newest of them', async () => {
-  const name = 'cli-namesake';
-  const closed = async () => {
-    const { id } = await usedListener(app, name, 1);
-    await want(204, app, 'DELETE', `/v1/listeners/${id}`);
-    return id;
-  };
-  const first = await closed();
-  const asked = [
-    ['connections', '--listener', name],
-    ['events', '--listener', name],
-    ['events', 'wait', '--listener', name],
-    ['wait', name],
-  ];
-  for (const words of asked) {
-    const { code, stderr } = await command(app, words);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('several') });
-  }
-  const last = await closed();
-  const told = `kodama: ${name} is the newest of several closed listeners of that name, ${last}: `;
-  for (const words of asked) {
-    expect((await command(app, words)).stderr).toContain(told);
-  }
-  const none = await command(app, ['wait', name, '--count', '2']);
-  expect(none).toMatchObject({ code: 3, stderr: expect.stringContaining(told) });
-  const one = await command(app, ['connections', '--listener', first]);
-  expect(one).toMatchObject({ code: 0, stderr: '' });
-  await usedListener(app, name, 1);
-  const now = await command(app, ['connections', '--listener', name]);
-  expect(now).toMatchObject({ code: 0, stderr: '' });
-});
-
 test('a list that goes on in a pipe prints what has changed', long, async () => {
   const { port } = await usedListener(app, 'cli-watch', 1);
   const words = ['connections', '-w', '--listener', 'cli-watch', '--state', 'open', '-o', 'json'];
