@@ -34,6 +34,8 @@ export const dataPlaneLimits = {
   preambleTimeoutMs: 10_000,
   // Long enough for a first segment that is lost and sent again (proxy-protocol.txt, section 2).
   optionalHeaderWaitMs: 3000,
+  // A hello with keys for after quantum computers and a ticket, and a chain of four with RSA keys of 4,096 bits.
+  tlsHandshakeBytesMax: 16_384,
   tlsAnswerBytesMax: 262_144,
   tlsAnswerLookMs: 1000,
   resetLookMs: 250,

@@ -19,7 +19,7 @@ import { sampleListener } from './support/samples.ts';
 import { openClient } from './support/tcp-client.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const answers = { tlsAnswerBytesMax: 10_000, tlsAnswerLookMs: 5 };
+const limits = { tlsAnswerBytesMax: 10_000, tlsAnswerLookMs: 5 };
 
 /** The kernel takes answers of megabytes by itself; elsewhere than on Linux the test takes its time. */
 function keepLittle(fd: number): void {
@@ -30,7 +30,7 @@ function keepLittle(fd: number): void {
 }
 
 test('a client that asks for new keys on and on, and takes none, is reset', async () => {
-  await using server = await preambleServer({ tls: {}, answers });
+  await using server = await preambleServer({ tls: {}, limits });
   await using client = await openHandTls(server.port, server.cert);
   keepLittle((await waitFor('the accept', () => server.sockets[0])).fd);
   client.stopReading();
@@ -43,7 +43,7 @@ test('a client that asks for new keys on and on, and takes none, is reset', asyn
 });
 
 test('a client that takes its new keys goes on, however many they are', async () => {
-  await using server = await preambleServer({ tls: {}, answers });
+  await using server = await preambleServer({ tls: {}, limits });
   await using client = await openHandTls(server.port, server.cert);
   let received = '';
   client.secure.on('data', (data) => {
@@ -58,7 +58,7 @@ test('a client that takes its new keys goes on, however many they are', async ()
 });
 
 test('bytes of the echo that a client does not take are not counted', async () => {
-  await using server = await preambleServer({ tls: {}, answers });
+  await using server = await preambleServer({ tls: {}, limits });
   await using plain = await openClient(server.port);
   const client = connect({ socket: plain.socket, ca: server.cert, host: '127.0.0.1' });
   client.on('error', () => undefined);
@@ -86,12 +86,12 @@ test('bytes of the echo that a client does not take are not counted', async () =
 const patient = { headersTimeoutMs: 600_000, requestTimeoutMs: 600_000 };
 
 async function rest() {
-  const { tls, ca } = await testTls(answers);
+  const { tls, ca } = await testTls(limits);
   return { ...(await restEdge({ tls, limits: patient })), ca, protocol: 'http/1.1' };
 }
 
 async function grpc(listeners: readonly Listener[] = []) {
-  const { tls, ca } = await testTls(answers);
+  const { tls, ca } = await testTls(limits);
   const listListeners = async () => ({ items: listeners, nextPageToken: null });
   const edge = await startGrpcEdge({ listListeners }, { tls });
   return { ...edge, port: edge.server.address.port, ca, protocol: 'h2' };

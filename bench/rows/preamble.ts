@@ -31,6 +31,15 @@ export const preambleRow: Row = {
       const subjects = [tls, own].map((each) => ({ ...partsOf(each), before: 'tls' as const }));
       results.push(await compare(what, subjects, { load, rounds }));
     }
+    const asking = { protocol: 'tls', tls: { clientAuth: 'request' } };
+    const asked = resources.use(await kodama.asEchoServer(asking));
+    for (const { what, ...load } of loads) {
+      const subjects: readonly Subject[] = [
+        { ...partsOf(own), name: 'none asked', before: 'tls' },
+        { ...partsOf(asked), before: 'tls' },
+      ];
+      results.push(await compare(`${what}, asked for a certificate`, subjects, { load, rounds }));
+    }
     const plain = resources.use(await kodama.asEchoServer());
     const proxyProtocol = { mode: 'required', trustedCidrs: ['127.0.0.0/8'] };
     const proxied = resources.use(await kodama.asEchoServer({ proxyProtocol }));

@@ -26,9 +26,8 @@ export interface WorkerSettings {
   readonly workers: number;
   /** Refusals of a listener that are recorded one by one; what comes above is counted. */
   readonly refusalsPerSecondMax: number;
-  /** Bytes of a connection that its faults hold back at most, before it is read from no more. */
+  /** Bytes of a connection, and of all together, that faults hold back at most, before it is read from no more. */
   readonly faultHeldBytesMax: number;
-  /** The same of all connections together. */
   readonly faultHeldBytesTotalMax: number;
   /** Of each turn of the event loop, for the work of faults; what is left over goes on in the next. */
   readonly faultTurnMs: number;
@@ -40,6 +39,8 @@ export interface WorkerSettings {
   readonly preambleTimeoutMs: number;
   /** How long a client may say nothing before it is taken for one without a PROXY header, where that is optional. */
   readonly optionalHeaderWaitMs: number;
+  /** Bytes of a client in its handshake, where it is asked for a certificate. */
+  readonly tlsHandshakeBytesMax: number;
   /** Bytes of OpenSSL's own answers that a client does not take, and how often they are looked at. */
   readonly tlsAnswerBytesMax: number;
   readonly tlsAnswerLookMs: number;
@@ -63,9 +64,8 @@ export interface WorkerSettings {
   readonly udpHeldBytesMax: number;
   /** The same of all listeners together. */
   readonly udpHeldBytesTotalMax: number;
-  /** Bytes of a socket's answers that the kernel has not taken; while there are more, none is added. */
+  /** Bytes of a socket's answers, and of all together, that the kernel has not taken: while there are more, none is added. */
   readonly udpSendQueueBytesMax: number;
-  /** The same of all sockets together. */
   readonly udpSendQueueBytesTotalMax: number;
 }
 

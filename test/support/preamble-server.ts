@@ -6,12 +6,11 @@ import { projectRef } from '../../src/core/project.ts';
 import { type Preamble, runPreamble, trustOf } from '../../src/echo/preamble/preamble.ts';
 import { PreambleError } from '../../src/echo/preamble/preamble-error.ts';
 import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
-import { TlsAcceptor } from '../../src/echo/preamble/tls-acceptor.ts';
+import { TlsAcceptor, type TlsLimits } from '../../src/echo/preamble/tls-acceptor.ts';
 import { addressOf } from '../../src/echo/tcp/peer-names.ts';
 import type { StreamTransport } from '../../src/echo/tcp/stream-transport.ts';
 import { type TcpHandle, takeHandles } from '../../src/echo/tcp/tcp-handle.ts';
 import { certificates } from '../../src/tls/certificates.ts';
-import type { TlsAnswerLimits } from '../../src/tls/tls-answers.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface PreambleServerOptions {
@@ -19,7 +18,7 @@ export interface PreambleServerOptions {
   readonly trustedCidrs?: readonly string[];
   /** TLS with these settings on top of the defaults; absent: TCP. */
   readonly tls?: Partial<Parameters<typeof certificates.prepare>[0]>;
-  readonly answers?: Partial<TlsAnswerLimits>;
+  readonly limits?: Partial<TlsLimits>;
   readonly timeoutMs?: number;
   readonly optionalHeaderWaitMs?: number;
   readonly project?: number;
@@ -38,6 +37,12 @@ const defaults = {
   minVersion: 'TLSv1.2',
 } as const;
 
+const defaultLimits: TlsLimits = {
+  tlsHandshakeBytesMax: 16_384,
+  tlsAnswerBytesMax: 262_144,
+  tlsAnswerLookMs: 1000,
+};
+
 export async function preambleServer(options: PreambleServerOptions = {}) {
   const outcomes: Outcome[] = [];
   const sockets: WatchedSocket[] = [];
@@ -47,7 +52,7 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
     options.tls === undefined
       ? null
       : await certificates.prepare({ ...defaults, ...options.tls }, '127.0.0.1');
-  const limits = { tlsAnswerBytesMax: 262_144, tlsAnswerLookMs: 1000, ...options.answers };
+  const limits = { ...defaultLimits, ...options.limits };
   const tls = prepared === null ? null : new TlsAcceptor(prepared.settings, prepared.key, limits);
   const isTrusted = trustOf(options.trustedCidrs ?? []);
   const turns =

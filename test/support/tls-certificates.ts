@@ -1,4 +1,5 @@
 /** An authority of a test's own, and certificates by it. */
+import { generateKeyPairSync } from 'node:crypto';
 import { generate } from 'selfsigned';
 
 export interface Pair {
@@ -45,4 +46,29 @@ export async function makeCertificate(
     ],
   });
   return { cert: made.cert, key: made.private };
+}
+
+/** Four of them, the root last, with RSA keys of 4,096 bits (one and the same: to make one takes its time). */
+export async function makeLongChain(): Promise<Pair & { readonly root: string }> {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 4096 });
+  const key = String(privateKey.export({ format: 'pem', type: 'pkcs8' }));
+  const keyPair = {
+    privateKey: key,
+    publicKey: String(publicKey.export({ format: 'pem', type: 'spki' })),
+  };
+  const chain: string[] = [];
+  for (const name of ['root', 'intermediate', 'issuing', 'client']) {
+    const [above] = chain;
+    const { cert } = await generate([{ name: 'commonName', value: `${name} of the test` }], {
+      ...{ keyType: 'rsa', algorithm: 'sha256', keyPair },
+      ...(above === undefined ? {} : { ca: { cert: above, key } }),
+      extensions: [
+        { name: 'basicConstraints', cA: name !== 'client', critical: true },
+        // As much as usual ones say of policies and of where to ask.
+        { name: 'subjectAltName', altNames: [{ type: 6, value: `http://${'a'.repeat(400)}/` }] },
+      ],
+    });
+    chain.unshift(cert);
+  }
+  return { cert: chain.join('\n'), key, root: chain.at(-1) ?? '' };
 }

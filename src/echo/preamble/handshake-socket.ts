@@ -5,11 +5,27 @@
  */
 import { once } from 'node:events';
 import { Socket, type SocketConstructorOpts } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
 import { endOrderly } from './orderly-end.ts';
 
 /** Of who goes on sending to a handshake that has failed. */
 const droppedBytesMax = 65_536;
+
+/** With FIN, and a linger: null waits for nobody. Resolves when the handle is closed. */
+export async function endFailed(handle: TcpHandle, lingerMs: number | null): Promise<void> {
+  // OpenSSL writes an alert behind what it wrote in this turn, which Node ends in the next.
+  await turn();
+  await endOrderly(handle, lingerMs, droppedBytesMax);
+}
+
+/** Resolves when it is closed. */
+export async function destroyed(socket: Socket): Promise<void> {
+  if (socket.closed) return;
+  const closed = once(socket, 'close');
+  socket.destroy();
+  await closed;
+}
 
 export class HandshakeSocket extends Socket {
   declare _handle: TcpHandle | null;
@@ -30,10 +46,7 @@ export class HandshakeSocket extends Socket {
   /** Null: it waits for nobody. Resolves when it is closed. */
   async endOrderly(lingerMs: number | null): Promise<void> {
     this.#lingerMs = lingerMs;
-    if (this.closed) return;
-    const closed = once(this, 'close');
-    this.destroy();
-    await closed;
+    await destroyed(this);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -46,10 +59,6 @@ export class HandshakeSocket extends Socket {
     Object.defineProperty(this, 'bytesRead', { value: this.bytesRead });
     this._handle = null;
     handle.readStop();
-    // OpenSSL writes an alert behind what it wrote in this turn, which Node ends in the next.
-    setImmediate(async () => {
-      await endOrderly(handle, this.#lingerMs, droppedBytesMax);
-      super._destroy(error, done);
-    });
+    void endFailed(handle, this.#lingerMs).then(() => super._destroy(error, done));
   }
 }

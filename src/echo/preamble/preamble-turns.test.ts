@@ -132,12 +132,12 @@ test('who waits for this worker is not crowded out', async () => {
     isOut = true;
   });
   await first.ready;
-  const hello = first.hello();
+  const words = first.words();
   nowMs = 10;
   const second = turns.take(a, stays);
   const third = turns.take(b, stays);
   expect(isOut).toBe(false);
-  await hello;
+  await words;
   // From here on it is its client that has the next word.
   expect(isOut).toBe(false);
   nowMs = 20;
@@ -148,17 +148,28 @@ test('who waits for this worker is not crowded out', async () => {
   await second.ready;
 });
 
+test('a project that has all places waits for turns, and keeps no client of another out', async () => {
+  const turns = new PreambleTurns({ preamblesMax: 2, ...patient });
+  const out: string[] = [];
+  const [first, second] = ['first', 'second'].map((name) => turns.take(a, () => out.push(name)));
+  const words = Promise.all([first?.words(), second?.words()]);
+  const other = turns.take(b, stays);
+  await other.ready;
+  expect(out).toEqual(['second']);
+  await words;
+});
+
 test('who has left takes no turn of those who say hello', async () => {
   const turns = new PreambleTurns({ preamblesMax: 1000, ...patient });
   // As of a client that was closed before it said a word.
   for (let n = 0; n < 100; n++) {
     const left = turns.take(a, stays);
     left.leave();
-    void left.hello();
+    void left.words();
   }
   const client = turns.take(a, stays);
   let isAnswered = false;
-  void client.hello().then(() => {
+  void client.words().then(() => {
     isAnswered = true;
   });
   for (let n = 0; n < 3; n++) await turn();
@@ -181,11 +192,11 @@ class NotedTurns extends PreambleTurns {
 
   override take(project: ProjectRef, crowdedOut: () => void): PreambleTurn {
     const taken = super.take(project, crowdedOut);
-    const hello = async () => {
-      await taken.hello();
+    const words = async () => {
+      await taken.words();
       this.startedIn.push(this.#turn);
     };
-    return { ...taken, hello };
+    return { ...taken, words };
   }
 }
 

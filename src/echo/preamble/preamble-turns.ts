@@ -5,18 +5,20 @@
  *   whoever came first.
  * - Whoever waits for nothing but its client is crowded out by those that wait for a place: at once where its project has
  *   more under way than theirs, else when it has waited for `preamblePatienceMs`. So nobody keeps others out by silence.
- * - The first words of a TLS client cost a signature, milliseconds with a long key. So each has a turn of the loop of
- *   its own, however many came at once, and the projects take turns: everybody else is served in between.
+ * - The first words of a TLS client cost a signature, milliseconds with a long key, and those that hold its certificates
+ *   what it likes. So each has a turn of the loop of its own, however many came at once (word-turns.ts): everybody else is
+ *   served in between. Who waits for that is crowded out only where its project has the most under way, and nobody else of it
+ *   waits for its client.
  */
 import type { ProjectRef } from '../../core/project.ts';
-import { Turns } from '../../core/turns.ts';
 import type { WorkerSettings } from '../messages.ts';
+import { WordTurns } from './word-turns.ts';
 
 export interface PreambleTurn {
   /** Resolves when it may begin. */
   readonly ready: Promise<void>;
-  /** Resolves when what its client said first may be answered: it is not crowded out meanwhile. */
-  hello(): Promise<void>;
+  /** Resolves when what its client has said may be answered. One after the other. */
+  words(): Promise<void>;
   /** To be called once, whether it had begun or not. */
   leave(): void;
 }
@@ -32,8 +34,8 @@ interface Place {
 interface Book {
   readonly waiting: Set<Place>;
   readonly atClient: Set<Place>;
-  /** At hello: what they wait for is this worker. */
-  readonly atHello: Set<Place>;
+  /** With words: what they wait for is this worker. */
+  readonly atWords: Set<Place>;
 }
 
 export class PreambleTurns {
@@ -41,7 +43,7 @@ export class PreambleTurns {
   readonly #patienceMs: number;
   readonly #monotonicMs: () => number;
   readonly #books = new Map<ProjectRef, Book>();
-  readonly #hellos = new Turns<ProjectRef>({ pieceItemsMax: 1, turnMs: 0 });
+  readonly #words: WordTurns;
   #underWay = 0;
   #waiting = 0;
   #patience: NodeJS.Timeout | null = null;
@@ -57,6 +59,7 @@ export class PreambleTurns {
     this.#max = preamblesMax;
     this.#patienceMs = preamblePatienceMs;
     this.#monotonicMs = monotonicMs;
+    this.#words = new WordTurns(monotonicMs);
   }
 
   /** `crowdedOut` is called at most once: its place is another's already. */
@@ -68,7 +71,7 @@ export class PreambleTurns {
     this.#fill();
     return {
       ready,
-      hello: () => this.#hello(project, place),
+      words: () => this.#answer(project, place),
       leave: () => {
         this.#leave(project, place);
         this.#fill();
@@ -76,13 +79,13 @@ export class PreambleTurns {
     };
   }
 
-  async #hello(project: ProjectRef, place: Place): Promise<void> {
+  async #answer(project: ProjectRef, place: Place): Promise<void> {
     const book = this.#books.get(project);
     // One that has left is closed, and has nothing to say: no other is to wait for its turn.
     if (!book?.atClient.delete(place)) return;
-    book.atHello.add(place);
-    await this.#hellos.next(project);
-    if (book.atHello.delete(place)) this.#waitForClient(book, place);
+    book.atWords.add(place);
+    await this.#words.next(project);
+    if (book.atWords.delete(place)) this.#waitForClient(book, place);
     this.#fill();
   }
 
@@ -92,7 +95,7 @@ export class PreambleTurns {
     const book = {
       waiting: new Set<Place>(),
       atClient: new Set<Place>(),
-      atHello: new Set<Place>(),
+      atWords: new Set<Place>(),
     };
     this.#books.set(project, book);
     return book;
@@ -107,7 +110,7 @@ export class PreambleTurns {
     const book = this.#books.get(project);
     if (book === undefined) return;
     if (book.waiting.delete(place)) this.#waiting -= 1;
-    else if (book.atClient.delete(place) || book.atHello.delete(place)) this.#underWay -= 1;
+    else if (book.atClient.delete(place) || book.atWords.delete(place)) this.#underWay -= 1;
     if (book.waiting.size + heldBy(book) === 0) this.#books.delete(project);
   }
 
@@ -139,13 +142,15 @@ export class PreambleTurns {
     let found: { readonly book: Book; readonly place: Place } | null = null;
     for (const book of this.#books.values()) {
       const [place] = book.atClient;
-      if (place === undefined) continue;
-      const isOverdue = book.waiting.size > 0 && place.waitsForClientSince <= overdueSince;
-      if (heldBy(book) > most) [most, found] = [heldBy(book), { book, place }];
-      else if (isOverdue) found ??= { book, place };
+      const isOverdue = place !== undefined && place.waitsForClientSince <= overdueSince;
+      if (heldBy(book) > most) {
+        const given = place ?? [...book.atWords].at(-1);
+        if (given !== undefined) [most, found] = [heldBy(book), { book, place: given }];
+      } else if (isOverdue && book.waiting.size > 0) found ??= { book, place };
     }
     if (found === null) return false;
-    found.book.atClient.delete(found.place);
+    const { atClient, atWords } = found.book;
+    if (!atClient.delete(found.place)) atWords.delete(found.place);
     this.#underWay -= 1;
     found.place.crowdedOut();
     return true;
@@ -167,4 +172,4 @@ export class PreambleTurns {
   }
 }
 
-const heldBy = (book: Book) => book.atClient.size + book.atHello.size;
+const heldBy = (book: Book) => book.atClient.size + book.atWords.size;

@@ -27,6 +27,7 @@ import { type PreambleEnd, PreambleError, peerLeft, peerReset } from './preamble
 import type { PreambleTurns } from './preamble-turns.ts';
 import { type FirstBytes, type HeaderReading, readProxyHeader } from './proxy-header-reader.ts';
 import { type Handshake, HandshakeError, type TlsAcceptor } from './tls-acceptor.ts';
+import { TurnedSocket } from './turned-socket.ts';
 
 export interface PreambleOptions {
   /** Nothing was read of it yet. */
@@ -76,7 +77,7 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
   signal.addEventListener('abort', onAbort);
   const turn = options.turns.take(options.project, () => fail('ERR_PREAMBLE_CROWDED_OUT'));
   let reading: HeaderReading | null = null;
-  let socket: HandshakeSocket | null = null;
+  let socket: HandshakeSocket | TurnedSocket | null = null;
   try {
     signal.throwIfAborted();
     await Promise.race([turn.ready, cut.promise]);
@@ -85,8 +86,14 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
     declaredRaddr = first.declaredRaddr;
     if (tls === null) return plainPreamble(handle, first);
     phase = 'tls_error';
-    socket = new HandshakeSocket(handle, first.own, options.lingerMs);
-    await Promise.race([hasSpoken(socket).then(() => turn.hello()), cut.promise]);
+    const words = () => turn.words();
+    const [{ own }, { lingerMs }, bytesMax] = [first, options, tls.handshakeBytesMax];
+    if (bytesMax === null) {
+      socket = new HandshakeSocket(handle, own, lingerMs);
+      await Promise.race([hasSpoken(socket).then(words), cut.promise]);
+    } else {
+      socket = new TurnedSocket(handle, { own, turn: words, bytesMax, lingerMs });
+    }
     const { stream, info } = await Promise.race([tls.accept(socket), cut.promise]);
     socket.isOpened = true;
     return tlsPreamble({ stream, info }, socket, declaredRaddr);

@@ -12,6 +12,12 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { TlsInfo } from '../../core/connection.ts';
 import type { TlsSettings } from '../../core/listener.ts';
 import { rawSocketOf, type TlsAnswerLimits, TlsAnswers } from '../../tls/tls-answers.ts';
+import { TurnedSocket } from './turned-socket.ts';
+
+export interface TlsLimits extends TlsAnswerLimits {
+  /** Of a client that is asked for a certificate, which it may have to fit into. */
+  readonly tlsHandshakeBytesMax: number;
+}
 
 export interface Handshake {
   readonly stream: TLSSocket;
@@ -49,16 +55,15 @@ const unprintable = /[^\x20-\x7e]/g;
 const nameCharsMax = 255;
 
 export class TlsAcceptor {
+  /** How much each client may say in its handshake, which is to be a TurnedSocket's; null: as much as OpenSSL takes. */
+  readonly handshakeBytesMax: number | null;
   readonly #server: Server;
   readonly #answers: TlsAnswers;
   readonly #pending = new Map<Socket, Pending>();
 
   /** @throws OpenSSL's error for a key, certificate or authority that it can not use */
-  constructor(
-    { cert, ca, clientAuth, minVersion }: TlsSettings,
-    key: string,
-    limits: TlsAnswerLimits,
-  ) {
+  constructor({ cert, ca, clientAuth, minVersion }: TlsSettings, key: string, limits: TlsLimits) {
+    this.handshakeBytesMax = clientAuth === 'none' ? null : limits.tlsHandshakeBytesMax;
     this.#answers = new TlsAnswers(limits);
     this.#server = createServer({
       cert,
@@ -109,7 +114,9 @@ export class TlsAcceptor {
     // Node leaves a stream open after a TLS error, such as a record that no key has made.
     stream.on('error', () => stream.destroy());
     this.#answers.watch(stream);
-    const pending = this.#pending.get(rawSocketOf(stream));
+    const socket = rawSocketOf(stream);
+    if (socket instanceof TurnedSocket) socket.endHandshake();
+    const pending = this.#pending.get(socket);
     const info = infoOf(stream);
     // OpenSSL is still at work below us: what was written now would get in between its own records.
     setImmediate(() => {

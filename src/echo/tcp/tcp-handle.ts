@@ -27,12 +27,14 @@ export interface TcpHandle {
   readStart(): number;
   readStop(): number;
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  /** Of buffers only: all of them are, which is said. */
+  writev(request: HandleRequest, buffers: readonly Uint8Array[], areAllBuffers: true): number;
   shutdown(request: HandleRequest): number;
   /** Closes with RST. Must not be called while a shutdown is under way: the handle would never close. */
-  reset(): number;
+  reset(done?: () => void): number;
   getpeername(out: HandleAddress): number;
   getsockname(out: HandleAddress): number;
-  close(): void;
+  close(done?: () => void): void;
 }
 
 export interface HandleRequest {

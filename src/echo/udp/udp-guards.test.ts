@@ -20,6 +20,7 @@ const settings: WorkerSettings = {
   preamblePatienceMs: 10,
   preambleTimeoutMs: 10,
   optionalHeaderWaitMs: 10,
+  tlsHandshakeBytesMax: 10,
   tlsAnswerBytesMax: 10,
   tlsAnswerLookMs: 10,
   resetLookMs: 10,
