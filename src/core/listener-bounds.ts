@@ -28,6 +28,7 @@ export interface ListenerBounds {
   readonly batchMax: number;
   /** Of the keys of certificates, and of their authorities. */
   readonly rsaBitsMax: number;
+  readonly rsaExponentMax: number;
   /** Bytes of a spec: labels, limits, faults, tls and proxyProtocol, as JSON. */
   readonly specBytesMax: number;
   /** Of all specs of a batch: its commit and its answer stay small. */
@@ -56,6 +57,7 @@ export const defaultBounds: ListenerBounds = {
   labelsMax: 32,
   batchMax: 100,
   rsaBitsMax: 4096,
+  rsaExponentMax: 2 ** 32,
   specBytesMax: 131_072,
   batchBytesMax: 1_048_576,
   pageBytesMax: 1_048_576,

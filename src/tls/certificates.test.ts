@@ -1,6 +1,12 @@
-import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import {
+  createPrivateKey,
+  generateKeyPairSync,
+  generatePrimeSync,
+  X509Certificate,
+} from 'node:crypto';
 import { generate } from 'selfsigned';
 import { expect, test } from 'vitest';
+import { junkChain } from '../../test/support/junk-chain.ts';
 import { largePair } from '../../test/support/large-pair.ts';
 import { makeAuthority, makeCertificate } from '../../test/support/tls-certificates.ts';
 import { certificates, checkPair } from './certificates.ts';
@@ -150,6 +156,41 @@ test('an RSA key above the bound is refused wherever it stands: each ClientHello
   // Whoever runs kodama may give its edges what they like.
   const names = { cert: 'CERT', key: 'KEY' };
   expect(checkPair(largePair, names).subject).toBe('CN=large');
+});
+
+/** Nobody makes such: its exponent is as long as the key. */
+function rsaKeyOfLongExponent(): string {
+  const prime = () => generatePrimeSync(1024, { bigint: true });
+  const exponent = generatePrimeSync(2040, { bigint: true });
+  const [p, q] = [prime(), prime()];
+  const number = (value: bigint) =>
+    Buffer.from(value.toString(16).padStart(512, '0'), 'hex').toString('base64url');
+  const d = inverseOf(exponent, (p - 1n) * (q - 1n));
+  const parts = { n: p * q, e: exponent, d, p, q, dp: d % (p - 1n), dq: d % (q - 1n) };
+  const all = Object.entries({ ...parts, qi: inverseOf(q, p) });
+  const jwk = {
+    kty: 'RSA',
+    ...Object.fromEntries(all.map(([name, part]) => [name, number(part)])),
+  };
+  const key = createPrivateKey({ key: jwk, format: 'jwk' });
+  return String(key.export({ type: 'pkcs8', format: 'pem' }));
+}
+
+function inverseOf(value: bigint, modulus: bigint): bigint {
+  let [a, b, x, y] = [value % modulus, modulus, 1n, 0n];
+  while (b > 0n) [a, b, x, y] = [b, a % b, y, x - (a / b) * y];
+  return ((x % modulus) + modulus) % modulus;
+}
+
+test('an RSA key with a long public exponent is refused wherever it stands: that costs as well', async () => {
+  const { cert, key } = await makeCertificate(await makeAuthority());
+  const message = 'has an RSA key whose public exponent may be at most 4294967296: 65537 is usual';
+  expect(await refusal({ cert, key: rsaKeyOfLongExponent() })).toEqual([
+    { path: 'tls.key', message },
+  ]);
+  const junk = junkChain(1).cert;
+  expect(await refusal({ cert: `${cert}\n${junk}`, key })).toEqual([{ path: 'tls.cert', message }]);
+  expect(await refusal({ ca: `${cert}\n${junk}` })).toEqual([{ path: 'tls.ca', message }]);
 });
 
 test('keys of kinds that hardly a client speaks are refused by name', async () => {

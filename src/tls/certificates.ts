@@ -130,16 +130,23 @@ const curves = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 /**
  * Whoever sends a ClientHello has the worker sign with the key, which all projects share: RSA costs the cube of its bits.
+ * Its signature is checked before it goes out, which costs the bits of the public exponent.
  * @throws invalid_argument
  */
 function assertCheapKey(path: string, key: KeyObject): void {
   const { asymmetricKeyType: type = '', asymmetricKeyDetails = {} } = key;
-  const { modulusLength = 0, namedCurve = '' } = asymmetricKeyDetails;
+  const { modulusLength = 0, publicExponent = 0n, namedCurve = '' } = asymmetricKeyDetails;
   if (type === 'rsa' || type === 'rsa-pss') {
-    const { rsaBitsMax } = defaultBounds;
-    if (modulusLength <= rsaBitsMax) return;
-    const message = `has an RSA key of ${modulusLength} bits, which may have at most ${rsaBitsMax}`;
-    throw invalidField(path, message);
+    const { rsaBitsMax, rsaExponentMax } = defaultBounds;
+    if (modulusLength > rsaBitsMax) {
+      const message = `has an RSA key of ${modulusLength} bits, which may have at most ${rsaBitsMax}`;
+      throw invalidField(path, message);
+    }
+    if (publicExponent > rsaExponentMax) {
+      const message = `has an RSA key whose public exponent may be at most ${rsaExponentMax}: 65537 is usual`;
+      throw invalidField(path, message);
+    }
+    return;
   }
   if (type === 'ed25519' || type === 'ed448') return;
   if (type === 'ec' && curves.has(namedCurve)) return;
