@@ -34,7 +34,7 @@ import { orStartError } from './node/start-error.ts';
 import { takeNodeId } from './node/take-node-id.ts';
 import { PostgresStore } from './postgres/postgres-store.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
-import { certificates } from './tls/certificates.ts';
+import { certificatesIn } from './tls/certificates.ts';
 import { WorkerDataPlane } from './workers/worker-data-plane.ts';
 
 export interface AppOptions {
@@ -245,7 +245,8 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const audit = new ResourceAudit({ clock, makeId });
   const shared = {
     pid: process.pid,
-    ...{ store, eventLog, audit, certificates, clock, logger, projects, onFatal },
+    ...{ store, eventLog, audit, clock, logger, projects, onFatal },
+    certificates: certificatesIn(loop.prompt),
     limits: config.listeners,
     bounds: config.bounds,
     portRules: portRulesOf(config, reservedPorts),

@@ -26,6 +26,8 @@ export interface ListenerBounds {
   readonly faultsMax: number;
   readonly labelsMax: number;
   readonly batchMax: number;
+  /** Of a chain, and of a list of authorities. */
+  readonly certificatesMax: number;
   /** Of the keys of certificates, and of their authorities. */
   readonly rsaBitsMax: number;
   readonly rsaExponentMax: number;
@@ -56,6 +58,7 @@ export const defaultBounds: ListenerBounds = {
   faultsMax: 16,
   labelsMax: 32,
   batchMax: 100,
+  certificatesMax: 32,
   rsaBitsMax: 4096,
   rsaExponentMax: 2 ** 32,
   specBytesMax: 131_072,

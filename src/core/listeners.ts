@@ -169,7 +169,7 @@ export class Listeners {
     assertPlaceAllowed(input, portRules, project, projects.termsOf(project));
     assertPortAllowed(input, portRules);
     await assertNameFree(this.#options, project, input.name, id);
-    const tls = input.tls === null ? null : await certificates.prepare(input.tls, input.host);
+    const tls = input.tls && (await certificates.prepare(input.tls, input.host, project));
     const listener: Listener = {
       ...input,
       id,

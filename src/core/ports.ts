@@ -66,10 +66,10 @@ export type Observed = { readonly listenerId: string; readonly generation: numbe
   | { readonly state: 'gone' }
 );
 
-/** Makes what a TLS listener needs: checks a given pair, or makes a self-signed one. */
+/** Makes what a TLS listener needs: checks a given pair in the project's turns, or makes a self-signed one. */
 export interface Certificates {
   /** @throws invalid_argument for PEM that does not parse, or a key of another certificate */
-  prepare(tls: NewTls, host: string): Promise<{ settings: TlsSettings; key: string }>;
+  prepare(tls: NewTls, ip: string, by: ProjectRef): Promise<{ settings: TlsSettings; key: string }>;
 }
 
 export interface WorkerStatus {

@@ -9,7 +9,16 @@ import { expect, test } from 'vitest';
 import { junkChain } from '../../test/support/junk-chain.ts';
 import { largePair } from '../../test/support/large-pair.ts';
 import { makeAuthority, makeCertificate } from '../../test/support/tls-certificates.ts';
-import { certificates, checkPair } from './certificates.ts';
+import type { NewTls } from '../core/listener.ts';
+import { type ProjectRef, projectRef } from '../core/project.ts';
+import { Turns } from '../core/turns.ts';
+import { certificatesIn, checkPair } from './certificates.ts';
+
+const turns = new Turns<ProjectRef>({ pieceItemsMax: 1, turnMs: 1 });
+const project = projectRef(1);
+const certificates = {
+  prepare: (given: NewTls, host: string) => certificatesIn(turns).prepare(given, host, project),
+};
 
 const tls = {
   cert: null,
@@ -78,7 +87,7 @@ test('an IPv6 host is in the certificate', async () => {
   expect(new X509Certificate(settings.cert).checkIP('2001:db8::1')).toBe('2001:db8::1');
 });
 
-async function refusal(given: Partial<Parameters<typeof certificates.prepare>[0]>) {
+async function refusal(given: Partial<NewTls>) {
   const error: unknown = await certificates.prepare({ ...tls, ...given }, '127.0.0.1').then(
     () => null,
     (reason) => reason,
@@ -125,6 +134,21 @@ test('every authority is looked at, not the first one only', async () => {
   expect(await refusal({ ca: `${cert}\n${broken}` })).toMatchObject([{ path: 'tls.ca' }]);
   const { settings } = await certificates.prepare({ ...tls, ca: `${cert}\n${cert}` }, '::1');
   expect(settings.ca).toContain(cert.trim());
+});
+
+test('of a chain or a list so many certificates are read, and each in its turn', async () => {
+  const { cert, key } = await makeCertificate(await makeAuthority());
+  const many = (count: number) => Array(count).fill(cert).join('\n');
+  const message = 'has 33 certificates, and may have at most 32';
+  expect(await refusal({ cert: many(33), key })).toEqual([{ path: 'tls.cert', message }]);
+  expect(await refusal({ ca: many(33) })).toEqual([{ path: 'tls.ca', message }]);
+  const took: ProjectRef[] = [];
+  const counted = certificatesIn({ next: async (by) => void took.push(by) });
+  const given = { ...tls, cert: many(32), key, ca: many(32) };
+  await counted.prepare(given, '127.0.0.1', project);
+  // Each is read, then its key, and all once more by OpenSSL.
+  expect(took.length).toBeGreaterThan(4 * 32);
+  expect(new Set(took)).toEqual(new Set([project]));
 });
 
 test('text may stand around the blocks, as openssl prints it (RFC 7468)', async () => {

@@ -6,6 +6,8 @@ import { invalidField } from '../core/errors.ts';
 import type { NewTls, TlsSettings } from '../core/listener.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import type { Certificates } from '../core/ports.ts';
+import type { ProjectRef } from '../core/project.ts';
+import type { Turns } from '../core/turns.ts';
 
 type GivenTls = Pick<NewTls, 'cert' | 'key' | 'ca'>;
 
@@ -19,31 +21,59 @@ const selfSignedDays = 825;
 const millisPerDay = 86_400_000;
 const unspecified = new Set(['0.0.0.0', '::']);
 
-export const certificates: Certificates = {
-  async prepare(tls, host) {
-    const given = givenPair(tls);
-    const isSelfSigned = given === null;
-    const pair = given ?? (await makeSelfSigned(host, selfSignedDays));
-    const { fingerprint256 } = checkPair(pair, ofListener, assertCheapKey);
-    checkAuthorities(tls);
-    const { clientAuth, ca, minVersion } = tls;
-    const settings: TlsSettings = {
-      cert: pair.cert,
-      isSelfSigned,
-      fingerprint256,
-      clientAuth,
-      ca,
-      minVersion,
-    };
-    return { settings, key: pair.key };
-  },
-};
+/** What is given is read a certificate at a time, each when it is the project's turn. */
+export function certificatesIn(turns: Pick<Turns<ProjectRef>, 'next'>): Certificates {
+  return {
+    async prepare(tls, host, project) {
+      const given = givenPair(tls);
+      const isSelfSigned = given === null;
+      const pair = given ?? (await makeSelfSigned(host, selfSignedDays));
+      const turn = () => turns.next(project);
+      const { fingerprint256 } = await inTurns(
+        checkingPair(pair, ofListener, assertCheapKey),
+        turn,
+      );
+      await inTurns(checkingAuthorities(tls), turn);
+      const { clientAuth, ca, minVersion } = tls;
+      const settings: TlsSettings = {
+        cert: pair.cert,
+        isSelfSigned,
+        fingerprint256,
+        clientAuth,
+        ca,
+        minVersion,
+      };
+      return { settings, key: pair.key };
+    },
+  };
+}
+
+/** What yields where it may rest for a while. */
+type Checking<Result> = Generator<void, Result, void>;
+
+async function inTurns<Result>(
+  checking: Checking<Result>,
+  turn: () => Promise<void>,
+): Promise<Result> {
+  for (;;) {
+    await turn();
+    const step = checking.next();
+    if (step.done) return step.value;
+  }
+}
+
+function atOnce<Result>(checking: Checking<Result>): Result {
+  for (;;) {
+    const step = checking.next();
+    if (step.done) return step.value;
+  }
+}
 
 /** What is given of a listener's TLS, before anything is done with it. @throws invalid_argument */
 export function checkGiven(tls: GivenTls): void {
   const pair = givenPair(tls);
-  if (pair !== null) checkPair(pair, ofListener, assertCheapKey);
-  checkAuthorities(tls);
+  if (pair !== null) atOnce(checkingPair(pair, ofListener, assertCheapKey));
+  atOnce(checkingAuthorities(tls));
 }
 
 function givenPair({ cert, key }: GivenTls): Pair | null {
@@ -93,21 +123,29 @@ const ofListener: PairNames = { cert: 'tls.cert', key: 'tls.key' };
 type CheckKey = (path: string, key: KeyObject) => void;
 
 /**
- * An expired one is taken as it is: how clients meet it may be what is tested. `checkKey` is asked about each of its keys.
+ * An expired one is taken as it is: how clients meet it may be what is tested.
  * @throws invalid_argument
  */
-export function checkPair(
+export function checkPair(pair: Pair, names: PairNames): X509Certificate {
+  return atOnce(checkingPair(pair, names));
+}
+
+/** `checkKey` is asked about each of its keys. */
+function* checkingPair(
   { cert, key }: Pair,
   names: PairNames,
   checkKey: CheckKey = () => undefined,
-): X509Certificate {
-  const chain = readCertificates(names.cert, cert);
+): Checking<X509Certificate> {
+  const chain = yield* readCertificates(names.cert, cert);
   if (/ENCRYPTED/.test(key)) {
     throw invalidField(names.key, 'is encrypted: it is needed without a passphrase');
   }
   const privateKey = attempt(names.key, 'is not a PEM private key', () => createPrivateKey(key));
   checkKey(names.key, privateKey);
-  for (const one of chain) checkKey(names.cert, publicKeyOf(names.cert, one));
+  for (const one of chain) {
+    yield;
+    checkKey(names.cert, publicKeyOf(names.cert, one));
+  }
   const [leaf] = chain;
   if (leaf === undefined || !leaf.checkPrivateKey(privateKey)) {
     const isBehind = chain.some((one) => one.checkPrivateKey(privateKey));
@@ -115,14 +153,18 @@ export function checkPair(
       throw invalidField(names.cert, `has its leaf, the certificate of ${names.key}, not first`);
     throw invalidField(names.key, `is not the key of ${names.cert}`);
   }
+  yield;
   attempt(names.cert, 'is a chain that TLS cannot use', () => createSecureContext({ cert, key }));
   return leaf;
 }
 
-function checkAuthorities({ ca }: GivenTls): void {
+function* checkingAuthorities({ ca }: GivenTls): Checking<void> {
   if (ca === null) return;
-  for (const one of readCertificates('tls.ca', ca))
+  for (const one of yield* readCertificates('tls.ca', ca)) {
+    yield;
     assertCheapKey('tls.ca', publicKeyOf('tls.ca', one));
+  }
+  yield;
   attempt('tls.ca', 'is a list that TLS cannot use', () => createSecureContext({ ca }));
 }
 
@@ -159,7 +201,7 @@ function publicKeyOf(path: string, certificate: X509Certificate): KeyObject {
 }
 
 /** What is shown again holds certificates and nothing else: a key in the same file is an easy mistake. */
-function readCertificates(path: string, pem: string): readonly X509Certificate[] {
+function* readCertificates(path: string, pem: string): Checking<readonly X509Certificate[]> {
   const labels = [...pem.matchAll(/-----BEGIN ([^-\n]*)-----/g)].map(([, label]) => label);
   const other = labels.find((label) => label !== 'CERTIFICATE');
   if (other !== undefined) {
@@ -169,9 +211,17 @@ function readCertificates(path: string, pem: string): readonly X509Certificate[]
   if (blocks.length === 0 || blocks.length !== labels.length) {
     throw invalidField(path, 'is not a PEM certificate');
   }
-  return attempt(path, 'is not a PEM certificate', () =>
-    blocks.map((block) => new X509Certificate(block)),
-  );
+  const { certificatesMax } = defaultBounds;
+  if (blocks.length > certificatesMax) {
+    const message = `has ${blocks.length} certificates, and may have at most ${certificatesMax}`;
+    throw invalidField(path, message);
+  }
+  const read: X509Certificate[] = [];
+  for (const block of blocks) {
+    yield;
+    read.push(attempt(path, 'is not a PEM certificate', () => new X509Certificate(block)));
+  }
+  return read;
 }
 
 function attempt<Result>(path: string, message: string, work: () => Result): Result {

@@ -1,8 +1,9 @@
 /** Accepts on loopback, runs the preamble of each connection, and echoes what comes behind it. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { ListenerSpec } from '../../src/core/listener.ts';
+import type { ListenerSpec, NewTls } from '../../src/core/listener.ts';
 import { projectRef } from '../../src/core/project.ts';
+import { Turns } from '../../src/core/turns.ts';
 import { type Preamble, runPreamble, trustOf } from '../../src/echo/preamble/preamble.ts';
 import { PreambleError } from '../../src/echo/preamble/preamble-error.ts';
 import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
@@ -10,14 +11,14 @@ import { TlsAcceptor, type TlsLimits } from '../../src/echo/preamble/tls-accepto
 import { addressOf } from '../../src/echo/tcp/peer-names.ts';
 import type { StreamTransport } from '../../src/echo/tcp/stream-transport.ts';
 import { type TcpHandle, takeHandles } from '../../src/echo/tcp/tcp-handle.ts';
-import { certificates } from '../../src/tls/certificates.ts';
+import { certificatesIn } from '../../src/tls/certificates.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface PreambleServerOptions {
   readonly proxyProtocol?: ListenerSpec['proxyProtocol']['mode'];
   readonly trustedCidrs?: readonly string[];
   /** TLS with these settings on top of the defaults; absent: TCP. */
-  readonly tls?: Partial<Parameters<typeof certificates.prepare>[0]>;
+  readonly tls?: Partial<NewTls>;
   readonly limits?: Partial<TlsLimits>;
   readonly timeoutMs?: number;
   readonly optionalHeaderWaitMs?: number;
@@ -43,6 +44,8 @@ const defaultLimits: TlsLimits = {
   tlsAnswerLookMs: 1000,
 };
 
+const certificates = certificatesIn(new Turns({ pieceItemsMax: 1, turnMs: 1 }));
+
 export async function preambleServer(options: PreambleServerOptions = {}) {
   const outcomes: Outcome[] = [];
   const sockets: WatchedSocket[] = [];
@@ -51,7 +54,7 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
   const prepared =
     options.tls === undefined
       ? null
-      : await certificates.prepare({ ...defaults, ...options.tls }, '127.0.0.1');
+      : await certificates.prepare({ ...defaults, ...options.tls }, '127.0.0.1', projectRef(1));
   const limits = { ...defaultLimits, ...options.limits };
   const tls = prepared === null ? null : new TlsAcceptor(prepared.settings, prepared.key, limits);
   const isTrusted = trustOf(options.trustedCidrs ?? []);

@@ -10,13 +10,14 @@ import type { DataPlane, Logger, Observed } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
 import { ResourceAudit } from '../../src/core/resource-audit.ts';
+import { Turns } from '../../src/core/turns.ts';
 import type { Goodbye, NodeHello, NodeSession } from '../../src/fleet/admission.ts';
 import { NodeCommands } from '../../src/fleet/node-commands.ts';
 import { Placements } from '../../src/fleet/placements.ts';
 import { Sessions } from '../../src/fleet/sessions.ts';
 import { fleetLimits } from '../../src/limits.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
-import { certificates } from '../../src/tls/certificates.ts';
+import { certificatesIn } from '../../src/tls/certificates.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { keepingLogger, sampleLogLimits } from './samples.ts';
 import type { Tune } from './test-app.ts';
@@ -51,7 +52,8 @@ export async function startReplica(
   const projects = resources.use(new Projects(store.projects, logger));
   await projects.start(() => undefined);
   const shared = {
-    ...{ pid: process.pid, store, eventLog, projects, clock, logger, certificates, nodes },
+    ...{ pid: process.pid, store, eventLog, projects, clock, logger, nodes },
+    certificates: certificatesIn(new Turns({ pieceItemsMax: 1, turnMs: 1 })),
     audit: new ResourceAudit({ clock, makeId: uuidv7 }),
     limits: {
       ...{ listenersMax: 1000, specBytesMax: 1e9, drainMsMax: 60_000, drawTriesMax: 10 },

@@ -1,11 +1,13 @@
 /** What is dear elsewhere than in reading a body: certificates, query strings, keys that are kept. */
 import fc from 'fast-check';
 import { generate } from 'selfsigned';
+import { defaultBounds } from '../../../src/core/listener-bounds.ts';
 import { exchange, together } from '../exchange.ts';
 import { type Family, family } from '../family.ts';
 import { life, noise } from './body-places.ts';
 
 const answerBytes = 65_536;
+const { certificatesMax } = defaultBounds;
 
 const { cert, private: key } = await generate([{ name: 'commonName', value: 'cost' }], {
   keyType: 'ec',
@@ -36,12 +38,13 @@ const pemChains = family({
     { cert: 'beginOnly', ca: 'garbage', chars: 65_536, hasKey: true, clientAuth: 'none' },
   ],
   runs: 25,
-  // A hundred certificates are parsed, in the control plane and in the worker; what is made is bound and written.
+  // So many certificates as may be are parsed, in the control plane and in the worker; what is made is bound and written.
   bounds: { loop: 40, wal: 8, answerBytes: 262_144 },
   send(target, { cert: certForm, ca, chars, hasKey, clientAuth }) {
     const text = (form: string) => {
       const unit = pemForms[form] ?? '';
-      return unit.repeat(Math.max(1, Math.floor(chars / unit.length)));
+      const most = form === 'chain' ? certificatesMax : chars;
+      return unit.repeat(Math.max(1, Math.min(most, Math.floor(chars / unit.length))));
     };
     const tls = {
       cert: text(certForm),
