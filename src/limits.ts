@@ -29,6 +29,7 @@ export const dataPlaneLimits = {
   faultHeldBytesMax: 1_048_576,
   faultHeldBytesTotalMax: 67_108_864,
   faultTurnMs: 2,
+  roundTurnMs: 2,
   preamblesMax: 4096,
   preamblePatienceMs: 1000,
   preambleTimeoutMs: 10_000,

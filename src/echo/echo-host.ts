@@ -3,6 +3,7 @@
  * it a process and a channel.
  */
 import type { Binding } from '../core/ports.ts';
+import { Turns } from '../core/turns.ts';
 import { ConnectionIds } from './connection-ids.ts';
 import { ConnectionLease } from './connection-lease.ts';
 import { CounterReports } from './counter-reports.ts';
@@ -26,7 +27,7 @@ import { workerClock } from './worker-clock.ts';
 export class EchoHost {
   readonly #send: (report: Report) => void;
   readonly #listeners = new Map<string, EchoListener>();
-  readonly #opening = new Map<string, Promise<void>>();
+  readonly #opening = new Map<string, Promise<unknown>>();
   readonly #closing = new WeakSet<EchoListener>();
   readonly #clock = workerClock();
   readonly #connections = new OpenConnections();
@@ -83,6 +84,7 @@ export class EchoHost {
         turns: new FaultTurns(settings.faultTurnMs),
         room: new FaultRoom(settings.faultHeldBytesMax, settings.faultHeldBytesTotalMax),
       },
+      rounds: new Turns({ pieceItemsMax: 1, turnMs: settings.roundTurnMs }),
     };
   }
 
@@ -137,7 +139,7 @@ export class EchoHost {
     await this.#opening.get(request.listenerId);
     const listener = this.#listeners.get(request.listenerId);
     if (request.kind === 'serve') listener?.serve();
-    else if (request.kind === 'update') listener?.update(request);
+    else if (request.kind === 'update') await listener?.update(request);
     else if (listener !== undefined) {
       const closed = listener.close(request.drainMs, request.reason);
       // Only who asked first is told when it is gone: however often it is asked for, it is waited for once.
@@ -153,13 +155,7 @@ export class EchoHost {
     const listener = this.#newListener(binding);
     const bound = listener.bind(share);
     const { listenerId } = binding;
-    this.#opening.set(
-      listenerId,
-      bound.then(
-        () => undefined,
-        () => undefined,
-      ),
-    );
+    this.#opening.set(listenerId, Promise.allSettled([bound]));
     try {
       const socket = await bound;
       this.#listeners.set(listenerId, listener);

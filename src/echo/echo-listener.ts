@@ -2,7 +2,9 @@
 import type { CloseInitiator, CloseReason } from '../core/connection.ts';
 import type { Fault } from '../core/fault.ts';
 import type { ListenerLimits } from '../core/listener.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { CountersRecord } from '../core/record.ts';
+import type { Turns } from '../core/turns.ts';
 import type { ConnectionIds } from './connection-ids.ts';
 import type { ProgressObserver } from './connection-progress.ts';
 import type { FaultResources } from './faults/fault-pipeline.ts';
@@ -35,6 +37,8 @@ export interface EchoContext {
   readonly batches: DatagramBatches;
   /** Time and memory that the faults of all connections share. */
   readonly faultResources: FaultResources;
+  /** Of the listeners that go round their connections. */
+  readonly rounds: Turns<ProjectRef>;
 }
 
 export interface OpenConnection {
@@ -44,12 +48,18 @@ export interface OpenConnection {
   close(mode: 'fin' | 'rst', initiator: CloseInitiator, reason: CloseReason): void;
 }
 
+export interface ListenerChange {
+  readonly limits: ListenerLimits;
+  readonly faults: readonly Fault[];
+}
+
 export interface EchoListener {
   /** @throws the system's error */
   bind(share: Share): Promise<BoundSocket>;
   /** Goes on with what arrived since the bind, and takes what comes. */
   serve(): void;
-  update(change: { readonly limits: ListenerLimits; readonly faults: readonly Fault[] }): void;
+  /** Resolves when all connections have it. Those to come wait until then: they are counted behind the living ones. */
+  update(change: ListenerChange): Promise<void>;
   /** The records have room again: goes on with what had to wait. */
   resume(): void;
   /**

@@ -31,6 +31,8 @@ export interface WorkerSettings {
   readonly faultHeldBytesTotalMax: number;
   /** Of each turn of the event loop, for the work of faults; what is left over goes on in the next. */
   readonly faultTurnMs: number;
+  /** The same for going round the connections of a listener that is changed or closed. */
+  readonly roundTurnMs: number;
   /** TLS handshakes and PROXY headers under way; others wait unread. */
   readonly preamblesMax: number;
   /** So long one may wait for its client while others wait for its place. */

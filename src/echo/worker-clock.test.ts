@@ -69,7 +69,7 @@ test.each(['tcp', 'udp'] as const)('%s: set forward, nobody is closed early', as
   });
   const [before] = world.open.keys();
   world.clock.set(dayMs);
-  world.update({ idleTimeoutMs: hourMs + 1 });
+  await world.update({ idleTimeoutMs: hourMs + 1 });
   await world.say();
   expect([...world.open.keys()]).toEqual([before]);
 });
@@ -83,7 +83,7 @@ test.each(['tcp', 'udp'] as const)('%s: set back, the idle are still closed', as
 test.each(['tcp', 'udp'] as const)('%s: set back, the old are still closed', async (protocol) => {
   await using world = await openOne(protocol, { maxDurationMs: hourMs, udpIdleTimeoutMs: hourMs });
   world.clock.set(-dayMs);
-  world.update({ maxDurationMs: 300 });
+  await world.update({ maxDurationMs: 300 });
   await waitFor('the end', () => world.open.size === 0);
 });
 

@@ -2,6 +2,7 @@
 import { readConfig } from '../../src/config.ts';
 import type { Binding } from '../../src/core/ports.ts';
 import { defaultProject } from '../../src/core/project.ts';
+import { Turns } from '../../src/core/turns.ts';
 import { ConnectionIds } from '../../src/echo/connection-ids.ts';
 import type { EchoContext } from '../../src/echo/echo-listener.ts';
 import { OpenConnections } from '../../src/echo/open-connections.ts';
@@ -34,6 +35,7 @@ export function echoContext(change: Partial<EchoContext> = {}): EchoContext {
     sockets: new SocketBudget(100, () => undefined),
     peerNames: new PeerNames({ onMissing: () => undefined }),
     faultResources: boundlessFaults(),
+    rounds: new Turns({ pieceItemsMax: 1, turnMs: 2 }),
     preambleTurns: new PreambleTurns({ preamblesMax: 1000, preamblePatienceMs: 20_000 }),
     wildcards: new WildcardReader({ datagramsPerTurnMax: 64, onMissing: () => undefined }),
     batches: new DatagramBatches({ onMissing: () => undefined }),

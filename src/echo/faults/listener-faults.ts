@@ -22,8 +22,9 @@ export interface ConnectionFaults {
   readonly acceptDelayMs: number;
   /** In the order of the list; what a pipeline takes. */
   readonly active: readonly ActiveFault[];
-  /** What was drawn for each fault that was considered; null where it is not for this connection. */
-  readonly drawn: ReadonlyMap<Rule, ActiveFault | null>;
+  /** What was in force then, and what was drawn for each; null where that is not for this connection. */
+  readonly rules: readonly Rule[];
+  readonly drawn: readonly (ActiveFault | null)[];
 }
 
 export interface ListenerFaultsOptions {
@@ -40,7 +41,8 @@ const none: ConnectionFaults = {
   isRefused: false,
   acceptDelayMs: 0,
   active: [],
-  drawn: new Map(),
+  rules: [],
+  drawn: [],
 };
 
 export class ListenerFaults {
@@ -65,10 +67,10 @@ export class ListenerFaults {
     return this.#decide(ip, none, true);
   }
 
-  /** Decides again for a living connection: what was decided stays, new faults are considered. */
-  readmit(ip: string, { drawn }: ConnectionFaults): ConnectionFaults {
+  /** Decides again for a living connection: what was decided stays, new faults are considered. The same for the same list. */
+  readmit(ip: string, before: ConnectionFaults): ConnectionFaults {
     if (this.#inForce.length === 0) return none;
-    return this.#decide(ip, { drawn }, false);
+    return before.rules === this.#inForce ? before : this.#decide(ip, before, false);
   }
 
   update(faults: readonly Fault[]): void {
@@ -83,22 +85,17 @@ export class ListenerFaults {
     this.#inForce = [];
   }
 
-  #decide(
-    ip: string | null,
-    { drawn: before }: Pick<ConnectionFaults, 'drawn'>,
-    isNew: boolean,
-  ): ConnectionFaults {
-    const drawn = new Map<Rule, ActiveFault | null>();
+  #decide(ip: string | null, before: ConnectionFaults, isNew: boolean): ConnectionFaults {
+    const rules = this.#inForce;
+    const drawn: (ActiveFault | null)[] = [];
     const active: ActiveFault[] = [];
     let isRefused = false;
     let acceptDelayMs = 0;
-    for (const rule of this.#inForce) {
-      let chosen = before.get(rule);
-      if (chosen === undefined) {
-        if (!isNew && rule.isForNewOnly) continue;
-        chosen = rule.draw(ip);
-      }
-      drawn.set(rule, chosen);
+    for (const rule of rules) {
+      const place = before.rules.indexOf(rule);
+      const isConsidered = place === -1 && (isNew || !rule.isForNewOnly);
+      const chosen = isConsidered ? rule.draw(ip) : (before.drawn[place] ?? null);
+      drawn.push(chosen);
       if (chosen === null) continue;
       const { admission } = rule;
       if (admission === null) active.push(chosen);
@@ -107,7 +104,7 @@ export class ListenerFaults {
         acceptDelayMs += admission.delayMs;
       }
     }
-    return { isRefused, acceptDelayMs, active, drawn };
+    return { isRefused, acceptDelayMs, active, rules, drawn };
   }
 
   #rulesFor(faults: readonly Fault[]): readonly Rule[] {
@@ -123,11 +120,13 @@ export class ListenerFaults {
   #enforce(): boolean {
     const now = this.#options.clock.now();
     const before = this.#inForce;
-    this.#inForce = this.#rules.filter(
+    const after = this.#rules.filter(
       ({ fault: { enabled, expiresAt } }) => enabled && (expiresAt === null || expiresAt > now),
     );
+    const isSame = after.length === before.length && after.every((rule, at) => rule === before[at]);
+    if (!isSame) this.#inForce = after;
     const nextAt = Math.min(
-      ...this.#inForce.map(({ fault }) => fault.expiresAt ?? Number.POSITIVE_INFINITY),
+      ...after.map(({ fault }) => fault.expiresAt ?? Number.POSITIVE_INFINITY),
     );
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -137,8 +136,7 @@ export class ListenerFaults {
         if (this.#enforce()) this.#options.onChange();
       }, waitMs);
     }
-    const isSame = (rule: Rule, place: number): boolean => rule === before[place];
-    return this.#inForce.length !== before.length || !this.#inForce.every(isSame);
+    return !isSame;
   }
 }
 

@@ -128,7 +128,7 @@ class FakeTransport implements StreamTransport {
 }
 
 function faultsOf(...active: ConnectionFaults['active']): ConnectionFaults {
-  return { isRefused: false, acceptDelayMs: 0, active, drawn: new Map() };
+  return { isRefused: false, acceptDelayMs: 0, active, rules: [], drawn: [] };
 }
 
 const latency = (delayMs: number) =>

@@ -1,7 +1,7 @@
 /**
  * One listening socket. It goes on listening whatever its connections do.
  *
- * - What arrives before `serve`, or while the records can not keep up, waits unread.
+ * - What arrives before `serve`, during a change, or while the records can not keep up, waits unread.
  * - Each socket that `accept` gives is on record: as refused, or as opened and closed, however soon its peer is gone.
  */
 import { once } from 'node:events';
@@ -9,14 +9,14 @@ import { createServer, type Server } from 'node:net';
 import { type Address, plainIp } from '../../core/address.ts';
 import type { AcceptedConnection, CloseInitiator, CloseReason } from '../../core/connection.ts';
 import type { RefusalRule } from '../../core/event.ts';
-import type { Fault } from '../../core/fault.ts';
 import type { ListenerLimits, ListenerMode } from '../../core/listener.ts';
 import type { Binding } from '../../core/ports.ts';
 import type { WorkerRecord } from '../../core/record.ts';
 import { Admission } from '../admission.ts';
 import { acceptedConnection, ConnectionProgress } from '../connection-progress.ts';
+import { ConnectionRounds } from '../connection-rounds.ts';
 import { Drain } from '../drain.ts';
-import type { EchoContext, EchoListener } from '../echo-listener.ts';
+import type { EchoContext, EchoListener, ListenerChange } from '../echo-listener.ts';
 import type { FaultResources } from '../faults/fault-pipeline.ts';
 import { ListenerFaults } from '../faults/listener-faults.ts';
 import { greetingOf } from '../greeting.ts';
@@ -52,6 +52,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
   /** Null where nothing comes before the echo. */
   readonly #preambles: Preambles | null;
   readonly #open = new Map<string, StreamConnection>();
+  readonly #rounds: ConnectionRounds;
   readonly #held = new HeldArrivals({
     mayAccept: () => this.#mayAccept,
     accept: (arrival) => this.#accept(arrival),
@@ -65,7 +66,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
 
   constructor(binding: Binding, context: EchoContext) {
     const { mode, limits, faults, listenerId, protocol, project } = binding;
-    const { settings, clock, records, faultResources, projects } = context;
+    const { settings, clock, records, faultResources, projects, rounds } = context;
     this.#binding = binding;
     this.#context = context;
     this.mode = mode;
@@ -74,10 +75,10 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.clock = clock;
     this.faultResources = faultResources;
     this.#admission = new Admission(limits, clock.monotonic(), projects.of(project));
-    const { refusalsPerSecondMax: perSecondMax } = settings;
+    const { refusalsPerSecondMax: perSecondMax, workers } = settings;
     this.#refusals = new Refusals({ listenerId, protocol, perSecondMax, clock, records });
-    const { workers } = settings;
-    const onChange = () => this.#readmitAll();
+    this.#rounds = new ConnectionRounds(rounds, project);
+    const onChange = () => void this.#changeAll();
     this.#faults = new ListenerFaults({ faults, workers, clock, kind: 'stream', onChange });
     this.#preambles = Preambles.of(binding, context);
     this.#server = createServer();
@@ -114,18 +115,22 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.resume();
   }
 
-  update({ limits, faults }: { limits: ListenerLimits; faults: readonly Fault[] }): void {
+  update({ limits, faults }: ListenerChange): Promise<void> {
     this.limits = limits;
     this.#admission.update(limits, this.clock.monotonic());
-    for (const connection of this.#open.values()) connection.updateLimits();
     this.#preambles?.update(limits);
     this.#faults.update(faults);
+    return this.#changeAll();
   }
 
-  #readmitAll(): void {
-    for (const connection of this.#open.values()) {
-      connection.updateFaults(this.#faults.readmit(connection.accepted.ip, connection.faults));
-    }
+  async #changeAll(): Promise<void> {
+    await this.#rounds.begin(this.#open.values(), (connection) => {
+      connection.updateLimits();
+      const { accepted, faults: before } = connection;
+      const faults = this.#faults.readmit(accepted.ip, before);
+      if (faults !== before) connection.updateFaults(faults);
+    });
+    this.resume();
   }
 
   #onConnection(status: number, handle: TcpHandle): void {
@@ -140,7 +145,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
   }
 
   get #mayAccept(): boolean {
-    return this.#isServing && !this.#context.records.isFull;
+    return this.#isServing && !this.#rounds.isUnderWay && !this.#context.records.isFull;
   }
 
   resume(): void {
@@ -173,9 +178,8 @@ export class TcpListener implements EchoListener, ConnectionHost {
       this.#admit({ opened, since, faults, delayMs }, makeTransport);
       return;
     }
-    const { limits } = this;
     void this.#preambles.run(
-      { handle, accepted: opened, since, delayMs, limits },
+      { handle, accepted: opened, since, delayMs, limits: this.limits },
       {
         onReady: (ready, makeTransport) => {
           // Other faults may be in force by now.
@@ -271,7 +275,8 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.#closing ??= this.#stopListening({ initiator, reason, code: null });
     this.#drain.endWithin(drainMs, () => {
       this.#preambles?.close({ initiator, reason });
-      for (const connection of this.#open.values()) connection.close('fin', initiator, reason);
+      const end = (connection: StreamConnection) => connection.close('fin', initiator, reason);
+      void this.#rounds.beginLast(this.#open.values(), end);
     });
     return this.#closing;
   }

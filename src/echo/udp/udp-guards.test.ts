@@ -16,6 +16,7 @@ const settings: WorkerSettings = {
   faultHeldBytesMax: 10,
   faultHeldBytesTotalMax: 10,
   faultTurnMs: 2,
+  roundTurnMs: 2,
   preamblesMax: 10,
   preamblePatienceMs: 10,
   preambleTimeoutMs: 10,

@@ -4,19 +4,18 @@
  *   datagram ─► known pair? ──────────────────────────► session ─► may it be answered? ─► back
  *                    └ no ─► guards, limits ─► opened ─┘              └ no ─► refused, counted
  *
- * - What arrives before `serve` is held, within a bound. UDP has no backlog: while the records can not keep up, a
- *   datagram of an unknown source is dropped; known ones go on.
+ * - What arrives before `serve`, or from a new source during a change, is held, within a bound. UDP has no backlog: while
+ *   the records can not keep up, a datagram of an unknown source is dropped; known ones go on.
  */
 import { type Address, plainIp } from '../../core/address.ts';
 import type { CloseInitiator, CloseReason } from '../../core/connection.ts';
 import type { RefusalRule } from '../../core/event.ts';
-import type { Fault } from '../../core/fault.ts';
-import type { ListenerLimits } from '../../core/listener.ts';
 import type { Binding } from '../../core/ports.ts';
 import type { Micros } from '../../core/time.ts';
 import { Admission } from '../admission.ts';
+import { ConnectionRounds } from '../connection-rounds.ts';
 import { Drain } from '../drain.ts';
-import type { EchoContext, EchoListener } from '../echo-listener.ts';
+import type { EchoContext, EchoListener, ListenerChange } from '../echo-listener.ts';
 import { ListenerFaults } from '../faults/listener-faults.ts';
 import type { BoundSocket, Share } from '../messages.ts';
 import { Refusals } from '../refusals.ts';
@@ -51,18 +50,20 @@ export class UdpListener implements EchoListener {
   #sockets: readonly UdpSocket[] = [];
   #state: 'bound' | 'serving' | 'draining' = 'bound';
   #held: Datagram[] = [];
+  readonly #rounds: ConnectionRounds;
   readonly #drain = new Drain();
   #closed: Promise<void> | null = null;
 
   /** `guards` are those of the worker, for all its UDP listeners. */
   constructor(binding: Binding, context: EchoContext, guards: UdpGuards) {
-    const { clock, settings, records, projects } = context;
+    const { clock, settings, records, projects, rounds } = context;
     const { limits, listenerId, project } = binding;
     this.#binding = binding;
     this.#context = context;
     this.#guards = guards;
     this.#admission = new Admission(limits, clock.monotonic(), projects.of(project));
     this.#sessions = new UdpSessions(clock, limits);
+    this.#rounds = new ConnectionRounds(rounds, project);
     this.#heldBytes = new HeldBytes(settings.udpHeldBytesMax, guards.held);
     this.#refusals = new Refusals({
       listenerId,
@@ -77,7 +78,7 @@ export class UdpListener implements EchoListener {
       workers: settings.workers,
       clock,
       kind: 'datagram',
-      onChange: () => this.#onFaultsChange(),
+      onChange: () => void this.#changeAll(),
     });
   }
 
@@ -93,7 +94,7 @@ export class UdpListener implements EchoListener {
         wildcards: this.#context.wildcards,
         batches: this.#context.batches,
         hostAddresses: () => this.#guards.host.unicast,
-        onDatagram: (bytes, remote, endpoint) => this.#onDatagram(bytes, remote, endpoint),
+        onDatagram: (bytes, remote, endpoint) => this.#onDatagram({ bytes, remote, endpoint }),
       });
     } catch (error) {
       this.#faults.close();
@@ -108,37 +109,55 @@ export class UdpListener implements EchoListener {
   serve(): void {
     if (this.#state !== 'bound') return;
     this.#state = 'serving';
-    for (const { bytes, remote, endpoint } of this.#held.splice(0)) {
-      this.#heldBytes.give(bytes);
-      this.#onDatagram(bytes, remote, endpoint);
+    for (const datagram of this.#takeHeld()) this.#take(datagram);
+  }
+
+  *#takeHeld(): Generator<Datagram> {
+    for (let next = this.#held.shift(); next !== undefined; next = this.#held.shift()) {
+      this.#heldBytes.give(next.bytes);
+      yield next;
     }
   }
 
-  update(change: { readonly limits: ListenerLimits; readonly faults: readonly Fault[] }): void {
-    this.#admission.update(change.limits, this.#context.clock.monotonic());
-    this.#sessions.update(change.limits);
-    this.#faults.update(change.faults);
+  update({ limits, faults }: ListenerChange): Promise<void> {
+    this.#admission.update(limits, this.#context.clock.monotonic());
+    this.#sessions.update(limits);
+    this.#faults.update(faults);
+    return this.#changeAll();
   }
 
-  #onFaultsChange(): void {
-    const inOrder = [...this.#sessions].sort((a, b) => (a.id < b.id ? -1 : 1));
-    for (const session of inOrder) {
-      session.update(this.#faults.readmit(session.raddr.ip, session.faults));
-    }
+  async #changeAll(): Promise<void> {
+    await this.#rounds.begin(this.#sessions, (session) => {
+      const faults = this.#faults.readmit(session.raddr.ip, session.faults);
+      if (faults !== session.faults) session.update(faults);
+    });
+    const take = (datagram: Datagram) => this.#take(datagram);
+    if (this.#state !== 'bound') await this.#rounds.begin(this.#takeHeld(), take);
   }
 
   /** Nothing waits for room in the records: what came meanwhile is gone. */
   resume(): void {}
 
-  #onDatagram(bytes: Buffer, remote: UdpRemote, endpoint: UdpEndpoint): void {
-    if (this.#state === 'bound') {
-      if (this.#heldBytes.take(bytes)) {
-        this.#held.push({ bytes: Buffer.from(bytes), remote, endpoint });
-      }
-      return;
-    }
+  /** Who comes during a change is counted behind the sessions that it has not reached yet. */
+  get #holdsNew(): boolean {
+    const isChanging = this.#state === 'serving' && this.#rounds.isUnderWay;
+    return isChanging || this.#state === 'bound';
+  }
+
+  #onDatagram(datagram: Datagram): void {
+    const { bytes, remote, endpoint } = datagram;
+    const known = this.#sessions.find(endpoint, remote);
+    if (known === undefined && this.#holdsNew) {
+      if (this.#heldBytes.take(bytes)) this.#held.push({ ...datagram, bytes: Buffer.from(bytes) });
+    } else this.#take(datagram, known);
+  }
+
+  #take(
+    { bytes, remote, endpoint }: Datagram,
+    known = this.#sessions.find(endpoint, remote),
+  ): void {
     const now = this.#context.clock.monotonic();
-    const session = this.#sessions.find(endpoint, remote) ?? this.#open(remote, endpoint, now);
+    const session = known ?? this.#open(remote, endpoint, now);
     if (session === null) return;
     // What it has brought is answered before it ends; more it may not bring.
     if (!this.#sessions.isFull(session)) session.receive(bytes, now);
@@ -254,7 +273,8 @@ export class UdpListener implements EchoListener {
 
   #closeSessions(reason: CloseReason): void {
     const initiator: CloseInitiator = reason === 'listener_deleted' ? 'operator' : 'system';
-    for (const session of this.#sessions) session.close('fin', initiator, reason);
+    const close = (session: UdpSession) => session.close('fin', initiator, reason);
+    void this.#rounds.beginLast(this.#sessions, close);
   }
 
   async #finish(): Promise<void> {

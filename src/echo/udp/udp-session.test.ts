@@ -83,7 +83,7 @@ function newSession(host: UdpSessionHost, endpoint: UdpEndpoint, port: number, i
     },
     openedAt: 0,
     since: 0,
-    faults: { isRefused: false, acceptDelayMs: 0, active: [], drawn: new Map() },
+    faults: { isRefused: false, acceptDelayMs: 0, active: [], rules: [], drawn: [] },
     isHeld,
     isGreeted: false,
   });

@@ -27,7 +27,8 @@ export class UdpSessions {
   #limits: ListenerLimits;
   #timer: NodeJS.Timeout | null = null;
   #sweepAt: Micros = 0;
-  #size = 0;
+  /** In the order in which they were opened. */
+  readonly #all = new Set<UdpSession>();
   #onEmpty: (() => void) | null = null;
 
   constructor(clock: MonotonicClock, limits: ListenerLimits) {
@@ -36,7 +37,7 @@ export class UdpSessions {
   }
 
   get size(): number {
-    return this.#size;
+    return this.#all.size;
   }
 
   find({ laddr }: UdpEndpoint, remote: UdpRemote): UdpSession | undefined {
@@ -48,25 +49,26 @@ export class UdpSessions {
     const { ip } = endpoint.laddr;
     const same = this.#byLocalIp.get(ip) ?? new Map<string, UdpSession>();
     this.#byLocalIp.set(ip, same.set(keyOf(remote), session));
-    this.#size += 1;
+    this.#all.add(session);
     // The sessions before it end no later.
     if (this.#timer === null) this.#schedule(this.#endOf(session, session.since).at);
   }
 
-  delete({ endpoint, remote }: UdpSession): void {
+  delete(session: UdpSession): void {
+    const { endpoint, remote } = session;
     const { ip } = endpoint.laddr;
     const same = this.#byLocalIp.get(ip);
     if (same?.delete(keyOf(remote)) !== true) return;
     if (same.size === 0) this.#byLocalIp.delete(ip);
-    this.#size -= 1;
-    if (this.#size > 0) return;
+    this.#all.delete(session);
+    if (this.#all.size > 0) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#onEmpty?.();
   }
 
-  *[Symbol.iterator](): Generator<UdpSession> {
-    for (const same of this.#byLocalIp.values()) yield* same.values();
+  [Symbol.iterator](): Iterator<UdpSession> {
+    return this.#all.values();
   }
 
   update(limits: ListenerLimits): void {
@@ -76,7 +78,7 @@ export class UdpSessions {
 
   /** Resolves when there is none any more. */
   emptied(): Promise<void> {
-    if (this.#size === 0) return Promise.resolve();
+    if (this.#all.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
     });
@@ -113,7 +115,7 @@ export class UdpSessions {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#sweepAt = at;
     const waitMs = (at - this.#clock.monotonic()) / 1000;
-    const ms = Math.ceil(Math.max(waitMs, sweepMinMs, this.#size * sweepMsPerSession));
+    const ms = Math.ceil(Math.max(waitMs, sweepMinMs, this.#all.size * sweepMsPerSession));
     this.#timer = setTimeout(() => this.#sweep(), ms).unref();
   }
 
@@ -125,7 +127,7 @@ export class UdpSessions {
       if (at <= now) session.close('fin', 'server', reason);
       else nextAt = Math.min(nextAt, at);
     }
-    if (this.#size > 0) this.#schedule(nextAt);
+    if (this.#all.size > 0) this.#schedule(nextAt);
   }
 }
 
