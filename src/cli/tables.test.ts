@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { type Column, factsText, tableText } from './tables.ts';
+import { widthOf } from './text-width.ts';
 
 interface Row {
   readonly name: string | null;
@@ -29,6 +30,36 @@ test('what a stranger has sent moves no cursor and turns no text around', () => 
   });
   expect(text).toContain('a\\u{1b}[2Jb\\u{202e}c\\u{9b}d\\u{a}  ');
   expect(text.split('\n')).toHaveLength(3);
+});
+
+test.each([
+  ['日本語', 6],
+  ['ﾊﾝｶｸ', 4],
+  ['한국어', 6],
+  ['e\u0301tude', 5],
+  ['👧🎉', 4],
+  ['❤\ufe0f', 2],
+  ['naïve — “q”', 11],
+])('%s takes %i columns, and is cut at them', (name, width) => {
+  const text = (columnsMax: number) => {
+    const room = { rows: 10, columns: columnsMax };
+    return tableText(
+      columns,
+      [
+        { name, bytes: 1 },
+        { name: 'x'.repeat(width), bytes: 2 },
+      ],
+      {
+        ...{ isColored: false, room },
+      },
+    ).split('\n');
+  };
+  const [, one = '', other = ''] = text(80);
+  expect(one).toBe(`${name}${other.slice(width).replace('2', '1')}`);
+  expect(other.startsWith('x'.repeat(width))).toBe(true);
+  const [, cut = ''] = text(3);
+  expect(widthOf(cut)).toBeLessThanOrEqual(3);
+  expect(cut).toMatch(/…$|^❤/);
 });
 
 test('colours change nothing but the colours', () => {

@@ -1,6 +1,7 @@
 /** Rows in columns. Whatever is in a cell, such as what a stranger has sent, can only be seen: it moves no cursor. */
 import { styleText } from 'node:util';
 import { plainText } from '../plain-text.ts';
+import { cutTo, widthOf } from './text-width.ts';
 
 export type Style = 'red' | 'green' | 'yellow' | 'dim';
 
@@ -38,14 +39,14 @@ export function tableText<Row>(
   const titles = columns.map(({ title }) => title);
   const known = widths ?? titles.map(() => 0);
   for (const [at, { title, width = 0 }] of columns.entries()) {
-    const lengths = cells.map((row) => lengthOf(row[at] ?? ''));
-    known[at] = Math.max(known[at] ?? width, lengthOf(title), ...lengths);
+    const lengths = cells.map((row) => widthOf(row[at] ?? ''));
+    known[at] = Math.max(known[at] ?? width, widthOf(title), ...lengths);
   }
   const paint = isColored ? styled : (text: string) => text;
   const line = (texts: readonly string[], styleOf: (at: number) => Style | null) =>
     fitted(
       texts.map((text, at) => {
-        const spaces = ' '.repeat((known[at] ?? 0) - lengthOf(text));
+        const spaces = ' '.repeat((known[at] ?? 0) - widthOf(text));
         const style = styleOf(at);
         return { text, style, spaces, isNumber: columns[at]?.isNumber === true };
       }),
@@ -85,21 +86,12 @@ function fitted(
     const after = isLast ? '' : `${isNumber ? '' : spaces}${gap}`;
     const cut = cutTo(text, left - before.length);
     parts.push(before.slice(0, left), style === null ? cut : paint(cut, style));
-    left -= before.length + lengthOf(cut);
+    left -= before.length + widthOf(cut);
     parts.push(after.slice(0, Math.max(0, left)));
     left -= after.length;
     if (left <= 0) break;
   }
   return parts.join('').trimEnd();
-}
-
-function cutTo(text: string, length: number): string {
-  if (lengthOf(text) <= length) return text;
-  return length < 1 ? '' : `${[...text].slice(0, length - 1).join('')}…`;
-}
-
-function lengthOf(text: string): number {
-  return [...text].length;
 }
 
 export function cellText(value: string | number | null): string {
