@@ -3,8 +3,9 @@
  * Only what cannot pass by itself ends it, such as a seq that is no longer kept, or a log that is another one by now.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { parsed } from './answer.ts';
 import { isPassing, Refused, Unreachable } from './failure.ts';
-import { parsed, type Query, type RestClient, type StreamMessage } from './rest-client.ts';
+import type { Query, RestClient, StreamMessage } from './rest-client.ts';
 
 export interface FollowOptions {
   readonly client: RestClient;

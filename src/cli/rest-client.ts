@@ -25,8 +25,9 @@ import type {
   toldKeyResource,
 } from '../http/tenancy-resources.ts';
 import { type Patience, type PatienceOptions, patience } from '../listeners-file/patience.ts';
-import { causeText, isHungUp, otherSpeech, speaksTls, tlsText } from './broken-call.ts';
-import { failed, type ProblemLike, Refused, Unreachable } from './failure.ts';
+import { notKodama, parseJson, refusal } from './answer.ts';
+import { causeText, isHungUp, speaksTls, tlsText } from './broken-call.ts';
+import { type CommandFailure, type ProblemLike, Refused, Unreachable } from './failure.ts';
 
 export type Listener = Shown<typeof listenerResource>;
 export type Connection = Shown<typeof connectionResource>;
@@ -104,8 +105,15 @@ export class RestClient {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #options: RestClientOptions;
   readonly #patient: Patience;
+  /** Of all that come of one: the first answer that no kodama has given. */
+  readonly #strange: { answer: CommandFailure | null };
 
-  constructor(options: RestClientOptions, patient: Patience = (ask) => ask()) {
+  constructor(
+    options: RestClientOptions,
+    patient: Patience = (ask) => ask(),
+    strange: { answer: CommandFailure | null } = { answer: null },
+  ) {
+    this.#strange = strange;
     const { url, ca, token, project } = options;
     this.#options = options;
     this.#patient = patient;
@@ -121,7 +129,12 @@ export class RestClient {
   /** It waits where it is too fast for its project: what is refused so was not begun. */
   patient(waiting: Omit<PatienceOptions, 'isPassing'>): RestClient {
     const isPassing = (error: unknown) => error instanceof Refused && error.isTooFast;
-    return new RestClient(this.#options, patience({ ...waiting, isPassing }));
+    return new RestClient(this.#options, patience({ ...waiting, isPassing }), this.#strange);
+  }
+
+  /** Why nobody could read what was answered; null where a kodama has answered all, as far as that shows. */
+  get strangeAnswer(): CommandFailure | null {
+    return this.#strange.answer;
   }
 
   get isKeyed(): boolean {
@@ -199,6 +212,9 @@ export class RestClient {
     const url = new URL(`${this.url}${path}${queryText(query)}`);
     const response = await this.#exchange(url, options, json, silenceMs);
     const { statusCode = 0 } = response;
+    // Each answer of a kodama has it; a proxy may take it away, so that alone is no failure.
+    if (!('x-request-id' in response.headers))
+      this.#strange.answer ??= notKodama(statusCode, this.url);
     if (statusCode >= 200 && statusCode < 300) return response;
     throw refusal(statusCode, await this.#textOf(response), this.url);
   }
@@ -255,34 +271,4 @@ function queryText(query: Query): string {
     for (const each of values) parameters.append(name, String(each));
   }
   return parameters.size === 0 ? '' : `?${parameters}`;
-}
-
-function refusal(status: number, text: string, url: string): Error {
-  const problem = parsed(text);
-  if (isProblem(problem)) return new Refused(problem);
-  const other = otherSpeech(text);
-  if (other !== null) return new Unreachable(url, other, { code: 'EPROTO' });
-  // So a proxy tells that kodama does not answer, as while that restarts.
-  if (status >= 502 && status <= 504) return new Unreachable(url, `who is there says ${status}`);
-  return failed(`${url} answers ${status}, and not as a kodama does: is it one?`);
-}
-
-function parseJson(text: string, url: string): unknown {
-  const value = parsed(text);
-  if (value === undefined) throw failed(`${url} answers no JSON: is it a kodama?`);
-  return value;
-}
-
-/** Undefined where it is no JSON. */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isProblem(value: unknown): value is ProblemLike {
-  const { code, detail } = (value ?? {}) as Partial<ProblemLike>;
-  return typeof code === 'string' && typeof detail === 'string';
 }

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { command } from '../../test/support/command.ts';
 
@@ -47,6 +50,21 @@ test('a wrong value ends with 2 and names its flag, before anybody is asked', as
     const { code, stdout, stderr } = await command(nobody, words.split(' '));
     expect({ code, stdout }, words).toEqual({ code: 2, stdout: '' });
     expect(stderr, words).toContain(flag);
+  }
+});
+
+test('what answers as no kodama does is told as that, whatever it answers', async () => {
+  for (const answer of ['{"status":"ok"}', 'null', '[]']) {
+    await using server = createServer((_, response) => void response.end(answer));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
+    const told = `kodama: ${url} answers 200, and not as a kodama does: is it one?\n`;
+    for (const words of ['listeners', 'status', 'get a', 'wait a', 'create', 'projects', 'nodes']) {
+      const end = await command({ url }, words.split(' '));
+      expect(end, `${words} ${answer}`).toEqual({ code: 1, stdout: '', stderr: told });
+    }
   }
 });
 

@@ -25,7 +25,12 @@ export async function runCommand(
         ...(!hasOwnTokenFile && tokenFile !== undefined && { tokenFile }),
       };
       const session = openSession(options, { token: environment.token, terminal });
-      code = (await handler(session, this)) ?? exitCodes.done;
+      try {
+        code = (await handler(session, this)) ?? exitCodes.done;
+      } catch (error) {
+        // What another server answers is read as a kodama's.
+        throw error instanceof TypeError ? (session.client.strangeAnswer ?? error) : error;
+      }
     };
   const program = buildProgram(environment, run, terminal.asItComes);
   try {
