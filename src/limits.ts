@@ -179,6 +179,7 @@ export const gatewayLimits = {
   heartbeatMs: 5000,
   sessionMs: 1_800_000,
   comeBackMs: 5000,
+  unknownRetryAfterMs: 60_000,
   stopTimeoutMs: 2000,
 };
 

@@ -56,6 +56,7 @@ function textOf(name: string, logs: readonly RenewedLog[]): string {
   );
   return (
     `Each log of ${name} has a new id:\n${lines.join('')}` +
-    'A cursor of before that names its log is now cursor_expired, with log_changed. Start kodama again.\n'
+    'A cursor of before that names its log is now cursor_expired, with log_changed. Start kodama again.\n' +
+    'A node that joined after the backup is not known: remove agent.json on its host, and join with another token.\n'
   );
 }

@@ -389,7 +389,7 @@ test('the log says where the control plane is, that it is away, and that it is b
 test('a node that was removed is told so, and has no more to come back for', async () => {
   await using world = await startWorld();
   const { admission, session, agent, identity } = world;
-  admission.nodes.delete(identity.nodeId);
+  admission.nodes.set(identity.nodeId, 'removed');
   session.link.end({ reason: 'come again', retryAfterMs: 0, final: false });
   await agent.removed;
   expect(admission.sessions).toHaveLength(1);

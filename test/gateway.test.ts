@@ -117,10 +117,17 @@ test('a hello of another key, database, boot or stream begins nothing', async ()
   expect(first.isOver).toBe(false);
 });
 
-test('who is no node is told to forget it, and who can not begin now to come again', async () => {
+test('who was removed is told to forget it, and who is not known, or can not begin now, to come again', async () => {
+  admission.nodes.set('removed', 'removed');
+  await using former = raw();
+  await former.hello({ ...nobody(), nodeId: 'removed' });
+  expect(await former.goodbye()).toEqual({ reason: 'this node was removed', isFinal: true });
   await using stranger = raw();
-  await stranger.hello({ ...nobody(), nodeId: 'removed' });
-  expect(await stranger.goodbye()).toEqual({ reason: 'this node was removed', isFinal: true });
+  await stranger.hello({ ...nobody(), nodeId: 'stranger' });
+  const reason = expect.stringMatching(/^this node is not on record/);
+  expect(await stranger.goodbye()).toEqual({ reason, isFinal: false });
+  const { retryAfterMs } = await stranger.got('goAway');
+  expect(retryAfterMs).toBeGreaterThan(60_000);
   admission.refusal = new AppError('unavailable', 'no database', { retryAfterMs: 1 });
   await using agent = raw();
   await agent.hello(node());

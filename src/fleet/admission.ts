@@ -93,8 +93,8 @@ export interface Admission {
    * @throws unauthenticated (a token that is nobody's, over or used up), invalid_argument, resource_exhausted, unavailable
    */
   join(request: JoinRequest): Promise<KnownNode>;
-  /** Null where there is none, or it was removed. @throws unavailable */
-  find(nodeId: string): Promise<KnownNode | null>;
+  /** Null where none is on record, nor that it was removed. @throws unavailable */
+  find(nodeId: string): Promise<KnownNode | 'removed' | null>;
   /** Takes the node's place from whoever has it. @throws not_found (it was removed), resource_exhausted, unavailable */
   begin(hello: NodeHello, link: SessionLink): Promise<NodeSession>;
 }

@@ -154,8 +154,8 @@ export interface SessionRows extends PlaceableNodes {
   installationId(): Promise<string>;
   /** The database's clock. @throws unavailable */
   time(): Promise<Micros>;
-  /** Who shows which key; null where there is none, or it was removed. */
-  find(nodeId: string): Promise<KnownNode | null>;
+  /** Who shows which key; null where none is on record, nor that it was removed. */
+  find(nodeId: string): Promise<KnownNode | 'removed' | null>;
   /** From whoever has it. Null where it was removed. */
   take(hello: NodeHello): Promise<TakenSession | null>;
   /**

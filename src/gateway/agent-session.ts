@@ -14,12 +14,6 @@ import type { TokenBucket } from '../core/token-bucket.ts';
 import type { Admission, Goodbye, NodeSession, SessionLink } from '../fleet/admission.ts';
 import { type FrameOf, type NodeFrame, nodeFrames, observedOf } from '../wire/frames.ts';
 import { isHelloOf } from '../wire/hello-signature.ts';
-import {
-  commonProtocol,
-  type ProtocolRange,
-  rangeText,
-  spokenProtocols,
-} from '../wire/protocol-range.ts';
 import { WireError } from '../wire/wire-error.ts';
 import { type AgentStream, FrameWriter } from './frame-writer.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
@@ -28,6 +22,7 @@ import { ObservedIntake } from './observed-intake.ts';
 import { ReadPace } from './read-pace.ts';
 import { RecordIntake } from './record-intake.ts';
 import { SessionDataPlane } from './session-data-plane.ts';
+import { agreed, removed, tooManyClaims, unknownNode } from './session-refusals.ts';
 
 export interface AgentSessionOptions {
   readonly stream: AgentStream;
@@ -170,7 +165,8 @@ export class AgentSession {
     if (!claims.take(monotonic())) throw tooManyClaims(limits.claimsPerSecond);
     const known = await admission.find(nodeId);
     if (this.#isOver) return;
-    if (known === null) throw new AppError('not_found', 'this node was removed');
+    if (known === 'removed') return this.end(removed);
+    if (known === null) throw unknownNode(limits.unknownRetryAfterMs);
     const parts = { installation, nodeId, bootId, nonce: this.#nonce };
     if (!isHelloOf(known.publicKey, parts, signature)) {
       throw new WireError('hello: not signed by the key of this node');
@@ -243,8 +239,6 @@ export class AgentSession {
     }
     if (error instanceof WireError) {
       this.#refuse(error.message);
-    } else if (hasCode(error, 'not_found') && error instanceof Error) {
-      this.end({ reason: error.message, retryAfterMs: 0, final: true });
     } else if (error instanceof AppError) {
       this.#refuse(error.message, error.details.retryAfterMs);
     } else {
@@ -282,19 +276,4 @@ export class AgentSession {
     onHandshakeOver();
     onEnd();
   }
-}
-
-function tooManyClaims(perSecond: number): AppError {
-  const message = `more than ${perSecond} a second at this address claim to be a node`;
-  return new AppError('resource_exhausted', message, { retryAfterMs: 1000 });
-}
-
-/** @throws WireError */
-function agreed(protocols: ProtocolRange | null): number {
-  const common = commonProtocol(protocols);
-  if (common !== null) return common;
-  const isNewer = protocols !== null && protocols.from > spokenProtocols.to;
-  const [theirs, ours] = [protocols ?? { from: 1, to: 1 }, spokenProtocols].map(rangeText);
-  const what = isNewer ? 'this replica' : 'the agent';
-  throw new WireError(`hello: the agent speaks ${theirs}, this replica ${ours}: upgrade ${what}`);
 }

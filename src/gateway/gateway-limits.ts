@@ -34,6 +34,8 @@ export interface GatewayLimits extends RowLimits, NodeRateLimits, ReadRates {
   readonly sessionMs: number;
   /** Those of a replica that stops, or that refuses, come back within this time. */
   readonly comeBackMs: number;
+  /** When an agent comes again whose node is not on record, about. */
+  readonly unknownRetryAfterMs: number;
   readonly keepaliveIntervalMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly stopTimeoutMs: number;

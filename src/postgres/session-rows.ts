@@ -23,8 +23,8 @@ import type { Wakes } from './wakes.ts';
 
 const nowSql = '(extract(epoch FROM clock_timestamp()) * 1000000)::bigint';
 
-const findSql = `SELECT id, name, encode(key, 'base64') FROM nodes
-  WHERE id = $1 AND NOT is_built_in AND state <> 'removed' AND key IS NOT NULL`;
+const findSql = `SELECT id, name, encode(key, 'base64'), state = 'removed' FROM nodes
+  WHERE id = $1 AND NOT is_built_in AND (state = 'removed' OR key IS NOT NULL)`;
 
 /** The lock of a node comes before that of its place, here and wherever both are taken. */
 const takeSql = `WITH node AS (
@@ -147,10 +147,11 @@ export class SessionRows implements SessionRowsPort {
     return row?.[0] as Micros;
   }
 
-  async find(nodeId: string): Promise<KnownNode | null> {
+  async find(nodeId: string): Promise<KnownNode | 'removed' | null> {
     const [row] = await this.#database.query({ name: 'node', text: findSql, values: [nodeId] });
     if (row === undefined) return null;
-    const [id, name, key] = row as readonly [string, string, string];
+    const [id, name, key, isRemoved] = row as readonly [string, string, string, boolean];
+    if (isRemoved) return 'removed';
     return { nodeId: id, name, publicKey: Buffer.from(key, 'base64') };
   }
 

@@ -50,7 +50,7 @@ test('it joins, is the same node after a restart without a word, and gives up on
   await using folder = await temporaryFolder();
   const dataDir = join(folder.path, 'data');
   const admission = new TestAdmission();
-  await using gateway = await startGateway(admission);
+  await using gateway = await startGateway(admission, { unknownRetryAfterMs: 50 });
   const tokenFile = join(folder.path, 'token');
   await writeFile(tokenFile, `${goodToken}\n`, { mode: 0o600 });
   const words = ['--join', gateway.url, '--name', 'dmz-1', '--token-file', tokenFile];
@@ -87,14 +87,22 @@ test('it joins, is the same node after a restart without a word, and gives up on
   expect(next.hello.nodeId).toBe(session.hello.nodeId);
   expect(next.hello.bootId).not.toBe(session.hello.bootId);
   expect(admission.joins).toHaveLength(1);
+  // A database that was put back to before it joined knows nothing of it, for a while.
+  const known = [...admission.nodes];
+  admission.nodes.clear();
+  next.link.end({ reason: 'restored', retryAfterMs: 0, final: false });
+  await waitFor('word of that', () => second.said('not on record'), startMs);
+  expect(await readFile(state, 'utf8')).toContain('PRIVATE KEY');
+  for (const [id, node] of known) admission.nodes.set(id, node);
+  const again = await waitFor('its return', () => second.sessionOf(admission), startMs);
   // What it has open then is closed, and its record has nobody who takes it.
   const other = bindingOf();
-  const { port } = (await next.link.dataPlane.open(other)).laddr;
-  await next.link.dataPlane.wish({ generation: 1, binding: other });
+  const { port } = (await again.link.dataPlane.open(other)).laddr;
+  await again.link.dataPlane.wish({ generation: 1, binding: other });
   await using last = await openClient(port);
   await last.echo('hello');
   admission.nodes.clear();
-  next.link.end({ reason: 'removed', retryAfterMs: 0, final: true });
+  again.link.end({ reason: 'removed', retryAfterMs: 0, final: true });
   expect(await second.ended).toMatchObject({ code: 0 });
   expect(await readFile(state, 'utf8')).not.toContain('PRIVATE KEY');
   // A supervisor that starts it again with the same token makes no new node.

@@ -75,7 +75,7 @@ export class TestSession implements NodeSession {
 
 export class TestAdmission implements Admission {
   readonly installation = randomUUID();
-  readonly nodes = new Map<string, KnownNode>();
+  readonly nodes = new Map<string, KnownNode | 'removed'>();
   readonly sessions: TestSession[] = [];
   readonly joins: JoinRequest[] = [];
   /** Of a boot, in the order of their numbers: what is on record. */
@@ -102,16 +102,14 @@ export class TestAdmission implements Admission {
     this.joins.push(request);
     if (this.refusal !== null) throw this.refusal;
     if (request.token !== goodToken) throw new AppError('unauthenticated', 'nobody’s token');
-    const known = [...this.nodes.values()].find(({ publicKey }) =>
-      publicKey.equals(request.publicKey),
-    );
-    if (known !== undefined) return known;
+    for (const known of this.nodes.values())
+      if (known !== 'removed' && known.publicKey.equals(request.publicKey)) return known;
     const node = { nodeId: randomUUID(), name: request.name, publicKey: request.publicKey };
     this.nodes.set(node.nodeId, node);
     return node;
   }
 
-  async find(nodeId: string): Promise<KnownNode | null> {
+  async find(nodeId: string): Promise<KnownNode | 'removed' | null> {
     return this.nodes.get(nodeId) ?? null;
   }
 
