@@ -92,7 +92,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   core: 10140,
   agent: 1700,
   console: 10730,
-  echo: 7050,
+  echo: 7330,
   'edge-sockets': 370,
   'embedded-postgres': 880,
   faults: 1450,
