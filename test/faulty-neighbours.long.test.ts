@@ -1,7 +1,7 @@
 /** As `faulty-neighbours.test.ts`, with all that a worker can be given. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { halfOpen, listenWith, numbered, wantEnd } from './support/fault-client.ts';
+import { halfOpen, listenWith, numbered, patchFaults, wantEnd } from './support/fault-client.ts';
 import { countTrips, sendAll } from './support/neighbours.ts';
 import { all, want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
@@ -55,6 +55,30 @@ test('what 800 clients have held for an hour is a part of what they sent', async
   expect(client.received.toString()).toBe(text);
   const grownMb = (residentBytes(pid) - before) / 1e6;
   expect(grownMb).toBeLessThan(200);
+});
+
+test('new faults for thousands of quiet clients, again and again, take little memory', async () => {
+  await using app = await startApp();
+  const pid = await workerPid(app);
+  const crowded = await listenWith(app, [], { limits: { maxConnections: 5000 } });
+  await using clients = new AsyncDisposableStack();
+  for (let n = 0; n < 4000; n += 1) clients.use(await openClient(crowded.port));
+  await waitFor('all of them', async () => {
+    const { openConnections } = await want(200, app, 'GET', `/v1/listeners/${crowded.id}`);
+    return openConnections === 4000;
+  });
+  const before = residentBytes(pid);
+  let most = 0;
+  for (let round = 0; round < 10; round += 1) {
+    const faults = Array.from({ length: 16 }, (_, n) => ({
+      type: 'latency',
+      delayMs: 1,
+      seed: 16 * round + n,
+    }));
+    await patchFaults(app, crowded.id, faults);
+    most = Math.max(most, residentBytes(pid) - before);
+  }
+  expect(most / 1e6).toBeLessThan(100);
 });
 
 test.each([

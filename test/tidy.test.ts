@@ -95,7 +95,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   echo: 7330,
   'edge-sockets': 370,
   'embedded-postgres': 880,
-  faults: 1450,
+  faults: 1460,
   fleet: 1950,
   gateway: 1145,
   grpc: 2780,

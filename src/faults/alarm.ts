@@ -26,7 +26,7 @@ export class Alarm {
     this.clear();
     this.#due = due;
     const waitMs = Math.ceil(due - monotonicMs());
-    this.#timer = setTimeout(this.#check, Math.min(Math.max(waitMs, 0), timeoutMaxMs));
+    this.#timer = setTimeout(Alarm.#check, Math.min(Math.max(waitMs, 0), timeoutMaxMs), this);
   }
 
   clear(): void {
@@ -34,9 +34,10 @@ export class Alarm {
     this.#timer = null;
   }
 
-  readonly #check = (): void => {
-    this.#timer = null;
-    if (monotonicMs() < this.#due) this.set(this.#due);
-    else this.#onRing();
+  /** One function for all: there are many alarms, and most are never set. */
+  static readonly #check = (alarm: Alarm): void => {
+    alarm.#timer = null;
+    if (monotonicMs() < alarm.#due) alarm.set(alarm.#due);
+    else alarm.#onRing();
   };
 }

@@ -34,6 +34,7 @@ export const banner = {
   exactlyOneOf: ['text', 'base64'],
   createStage: (active, context, next) => new BannerStage(active, context, next),
   isForNewOnly: true,
+  actsUnasked: () => true,
 } as const satisfies FaultDefinition<Banner>;
 
 class BannerStage extends Stage {

@@ -26,6 +26,7 @@ export const blackhole = {
       ? new StallStage(active, context, next)
       : new BlackholeStage(active, context, next);
   },
+  actsUnasked: ({ how }) => how === 'stall',
 } as const satisfies FaultDefinition<Blackhole>;
 
 /** Nothing comes back, not even FIN. A fault that closes the connection still does. */

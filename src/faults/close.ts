@@ -38,6 +38,7 @@ export const close = {
   exactlyOneOf: ['afterMs', 'afterBytes', 'afterMessages'],
   createStage: (active, context, next) => new CloseStage(active, context, next),
   countsReads: true,
+  actsUnasked: ({ afterMs }) => afterMs !== undefined,
 } as const satisfies FaultDefinition<Close>;
 
 /**

@@ -23,6 +23,8 @@ interface Described<Effect extends AnyEffect> {
   readonly isForNewOnly?: true;
   /** The fault counts what is read, so it stands in front of all others, wherever it is listed. */
   readonly countsReads?: true;
+  /** It acts before a byte has come: its stage is there from the start, and not only when one comes. */
+  actsUnasked?(effect: Effect): boolean;
   /** A datagram comes back as two. */
   readonly isDoubling?: true;
   /** What comes back is like nothing that came. */

@@ -21,6 +21,7 @@ export const limit = {
   on: ['stream', 'datagram'],
   fields,
   createStage: (active, context, next) => new LimitStage(active, context, next),
+  actsUnasked: ({ bytes }) => bytes === 0,
 } as const satisfies FaultDefinition<Limit>;
 
 /** So many bytes pass, counted where it stands; a datagram passes whole or not at all. */

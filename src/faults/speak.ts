@@ -55,6 +55,7 @@ export const speak = {
   fields,
   exactlyOneOf: ['text', 'base64'],
   createStage: (active, context, next) => new SpeakStage(active, context, next),
+  actsUnasked: () => true,
 } as const satisfies FaultDefinition<Speak>;
 
 class SpeakStage extends Stage {

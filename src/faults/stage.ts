@@ -50,23 +50,22 @@ export abstract class Stage implements Link {
   readonly held: HeldTally;
   protected readonly context: StageContext;
   readonly #sparedChance: number;
-  readonly #inbox: HeldItems;
+  #inbox: HeldItems | null = null;
   next: Link;
 
   constructor(active: ActiveFault, context: StageContext, next: Link) {
     this.active = active;
     this.context = context;
     this.held = new HeldTally(context.held);
-    this.#inbox = new HeldItems(this.held);
     this.next = next;
     // A connection was drawn when it was accepted; a datagram is drawn here.
     this.#sparedChance = context.kind === 'datagram' ? 1 - active.fault.probability : 0;
   }
 
   enter(bytes: Buffer, isOwned: boolean): void {
-    if (this.#inbox.head === undefined && this.context.hasTime()) this.#admit(bytes, isOwned);
+    if (this.#inbox?.head === undefined && this.context.hasTime()) this.#admit(bytes, isOwned);
     else {
-      this.#inbox.add(bytes, isOwned);
+      this.#wait(bytes, isOwned);
       this.context.later();
     }
   }
@@ -84,8 +83,13 @@ export abstract class Stage implements Link {
   }
 
   finish(how: Finish): void {
-    if (this.#inbox.head === undefined) this.takeFinish(how);
-    else this.#inbox.add(how, true);
+    if (this.#inbox?.head === undefined) this.takeFinish(how);
+    else this.#wait(how, true);
+  }
+
+  #wait(item: Item, isOwned: boolean): void {
+    this.#inbox ??= new HeldItems(this.held);
+    this.#inbox.add(item, isOwned);
   }
 
   protected takeFinish(how: Finish): void {
@@ -94,12 +98,14 @@ export abstract class Stage implements Link {
 
   /** Goes on with what was left for want of time or room. */
   goOn(): void {
-    for (let head = this.#inbox.head; head !== undefined; head = this.#inbox.head) {
+    const inbox = this.#inbox;
+    if (inbox === null) return;
+    for (let head = inbox.head; head !== undefined; head = inbox.head) {
       if (typeof head === 'string') {
-        this.#inbox.shift();
+        inbox.shift();
         this.takeFinish(head);
       } else if (this.context.hasTime()) {
-        this.#inbox.shift();
+        inbox.shift();
         this.#admit(head, true);
       } else {
         this.context.later();
@@ -128,7 +134,7 @@ export abstract class Stage implements Link {
 
   /** All that it holds and that waits in front of it, in order; more of it where the fault goes. */
   giveUp(isGoing: boolean): readonly Item[] {
-    return [...(isGoing ? this.leave() : this.drain()), ...this.#inbox.drain()];
+    return [...(isGoing ? this.leave() : this.drain()), ...(this.#inbox?.drain() ?? [])];
   }
 
   /** Gives up the bytes that it holds, in order, and what ends them; stays ready for more. */

@@ -143,6 +143,24 @@ describe('a change of the list', () => {
     expect(sink.ends).toEqual(['end']);
   });
 
+  test('faults that come and go before a byte does act from the first one on', () => {
+    const { sink, read, pipeline } = faultBench([latency(100)]);
+    const five = limit(5);
+    pipeline.replace([five]);
+    pipeline.replace([five, latency(10)]);
+    read('abc');
+    pipeline.replace([five, latency(20)]);
+    read('defg');
+    vi.advanceTimersByTime(20);
+    expect([sink.text, sink.ends]).toEqual(['abcde', ['fin']]);
+  });
+
+  test('what acts unasked acts where others wait for a byte', () => {
+    const { sink, pipeline } = faultBench([latency(100)]);
+    pipeline.replace([latency(10), limit(0)]);
+    expect(sink.ends).toEqual(['fin']);
+  });
+
   test('a new count begins with the change', () => {
     const { sink, pipeline, read } = faultBench([latency(0)]);
     read('abcdef');

@@ -42,6 +42,8 @@ export class FaultPipeline implements FaultWork {
   readonly #context: StageContext;
   readonly #outlet: Outlet;
   #stages: readonly Stage[] = [];
+  /** Faults without a stage: none is made before a byte comes, for most connections are quiet. */
+  #resting: readonly ActiveFault[] = [];
   #head: Link;
   #hasStarted = false;
   #isPaused = false;
@@ -94,6 +96,7 @@ export class FaultPipeline implements FaultWork {
     const { turns, room } = this.#resources;
     const isDatagram = this.#context.kind === 'datagram';
     if (isDatagram && this.#waitingBytes() + itemCost(bytes) > room.allowance) return;
+    this.#wake();
     turns.begin();
     this.#head.enter(bytes, false);
     this.#balance();
@@ -101,6 +104,7 @@ export class FaultPipeline implements FaultWork {
 
   /** The client's FIN, or an end of ours that waits for all bytes before it. */
   end(how: 'end' | 'fin' = 'end'): void {
+    this.#wake();
     this.#isEnding = true;
     this.#resources.turns.begin();
     this.#head.finish(how);
@@ -129,7 +133,7 @@ export class FaultPipeline implements FaultWork {
 
   /** Nothing is held, no end is on its way and no fault is left: the echo can do without it. */
   get isIdle(): boolean {
-    const isEmpty = this.#stages.length === 0 && this.#held.bytes === 0;
+    const isEmpty = this.#stages.length + this.#resting.length === 0 && this.#held.bytes === 0;
     return isEmpty && !this.#isEnding && !this.#isFinished && !this.#isPaused;
   }
 
@@ -139,9 +143,22 @@ export class FaultPipeline implements FaultWork {
    */
   replace(faults: readonly ActiveFault[]): void {
     if (this.#isFinished) return;
+    const known = new Map(this.#stages.map((stage) => [stage.active, stage]));
+    const isAtWork = (active: ActiveFault): boolean => known.has(active) || actsUnasked(active);
+    const mayRest = !faults.some(isAtWork);
+    this.#resting = mayRest ? faults : [];
+    this.#rebuild(mayRest ? [] : faults, known);
+  }
+
+  #wake(): void {
+    const faults = this.#resting;
+    this.#resting = [];
+    if (faults.length > 0) this.#rebuild(faults, new Map());
+  }
+
+  #rebuild(faults: readonly ActiveFault[], known: Map<ActiveFault, Stage>): void {
     this.#resources.turns.begin();
     const before = this.#stages;
-    const known = new Map(before.map((stage) => [stage.active, stage]));
     const stages: Stage[] = [];
     const added: Stage[] = [];
     for (const active of inOrder(faults)) {
@@ -189,6 +206,7 @@ export class FaultPipeline implements FaultWork {
     this.#isFinished = true;
     for (const stage of this.#stages) stage.destroy();
     this.#stages = [];
+    this.#resting = [];
     this.#outlet.destroy();
     this.#head = this.#outlet;
     this.#resources.turns.forget(this);
@@ -229,6 +247,10 @@ export class FaultPipeline implements FaultWork {
     if (isPaused) this.#sink.pause();
     else this.#sink.resume();
   }
+}
+
+function actsUnasked({ fault }: ActiveFault): boolean {
+  return definitionOf(fault).actsUnasked?.(fault) === true;
 }
 
 /** null for the faults that are over once a connection is let in. */

@@ -158,7 +158,7 @@ export class Rule {
   readonly admission: Admission | null;
   readonly #isDrawnAtAccept: boolean;
   readonly #seed: number;
-  readonly #sharedRate: PacedRate | null;
+  readonly sharedRate: PacedRate | null;
   /** Connections of its network; those that it matches. */
   #seen = 0;
   #matched = 0;
@@ -174,7 +174,7 @@ export class Rule {
     // Whether a datagram of a session has the fault is drawn for each; a refusal comes before the session.
     this.#isDrawnAtAccept = kind === 'stream' || this.admission !== null;
     this.#seed = fault.seed ?? Math.floor(Math.random() * 2 ** 32);
-    this.#sharedRate = definition.sharedRate?.(fault, workers) ?? null;
+    this.sharedRate = definition.sharedRate?.(fault, workers) ?? null;
   }
 
   /** Counts a connection, and chooses it or not. */
@@ -185,9 +185,42 @@ export class Rule {
     const isMatch = this.#seen % everyNth === 0 && this.#seen <= firstN && this.#seen > afterN;
     if (!isMatch) return null;
     this.#matched += 1;
-    const random = seededRandom(this.#seed, this.#matched);
-    if (this.#isDrawnAtAccept && random() >= this.fault.probability) return null;
-    return { fault: this.fault, random, sharedRate: this.#sharedRate };
+    const { probability } = this.fault;
+    const isDrawn = this.#isDrawnAtAccept && probability < 1;
+    if (isDrawn && seededRandom(this.#seed, this.#matched)() >= probability) return null;
+    return new DrawnFault(this, this.#matched);
+  }
+
+  /** What the nth connection that it matches draws from, behind what decided whether it has the fault. */
+  runOf(ordinal: number): () => number {
+    const random = seededRandom(this.#seed, ordinal);
+    if (this.#isDrawnAtAccept) random();
+    return random;
+  }
+}
+
+/** The fault of one connection: small, for most connections are quiet. Its run begins with what is drawn first. */
+class DrawnFault implements ActiveFault {
+  readonly #rule: Rule;
+  readonly #ordinal: number;
+  #random: (() => number) | null = null;
+
+  constructor(rule: Rule, ordinal: number) {
+    this.#rule = rule;
+    this.#ordinal = ordinal;
+  }
+
+  get fault(): Fault {
+    return this.#rule.fault;
+  }
+
+  get sharedRate(): PacedRate | null {
+    return this.#rule.sharedRate;
+  }
+
+  get random(): () => number {
+    this.#random ??= this.#rule.runOf(this.#ordinal);
+    return this.#random;
   }
 }
 
