@@ -89,6 +89,8 @@ export const tenancyLimits = {
   keyTtlMs: 10_000,
   unknownKeyTtlMs: 1000,
   rememberedKeysMax: 10_000,
+  metricsKeyTtlMs: 3_600_000,
+  metricsKeysMax: 16,
   failedKeysPerSecond: 10,
   failedKeyAddressesMax: 10_000,
   keyUseIntervalMs: 60_000,

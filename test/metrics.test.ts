@@ -6,8 +6,9 @@ import { refusalRules } from '../src/core/event.ts';
 import { streamEvents } from './support/grpc-client.ts';
 import { long } from './support/long.ts';
 import { call, want } from './support/rest-client.ts';
+import { startStoreProxy } from './support/store-proxy.ts';
 import { openClient } from './support/tcp-client.ts';
-import { type RunningApp, sharedApp, startApp } from './support/test-app.ts';
+import { makeHome, type RunningApp, sharedApp, startApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 /** An address where nobody else looks for a port: all that comes is counted. */
@@ -54,8 +55,8 @@ async function knock(port: number, localAddress: string): Promise<void> {
   await new Promise((resolve) => socket.once('close', resolve));
 }
 
-async function metrics(app: RunningApp): Promise<Metrics> {
-  const { status, headers, body } = await call(app, 'GET', '/metrics');
+async function metrics(app: RunningApp, as: Readonly<Record<string, string>> = {}) {
+  const { status, headers, body } = await call(app, 'GET', '/metrics', undefined, as);
   expect(status).toBe(200);
   expect(headers.get('content-type')).toContain('text/plain; version=0.0.4');
   return parseMetrics(body);
@@ -209,4 +210,31 @@ test('names and units are as Prometheus wants them, and no label grows with its 
   expect(labels.filter((label) => !known.has(label))).toEqual([]);
   const rules = second.samples.filter(({ name }) => name === 'kodama_connections_refused_total');
   expect(rules.map((sample) => sample.labels.rule)).toEqual([...refusalRules]);
+});
+
+test('a key for metrics reads that the database is away, and no other call is let in', async () => {
+  const token = 'the-operators-own-token';
+  const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
+  await using home = await makeHome({ KODAMA_API_TOKEN: token });
+  await using proxy = await startStoreProxy(home.environment.DATABASE_URL ?? '');
+  await using app = await startApp({ DATABASE_URL: proxy.url }, home, (config) => ({
+    ...config,
+    tenancy: { ...config.tenancy, keyTtlMs: 100 },
+  }));
+  const keyOf = async (name: string) => {
+    const body = { name, project: null, scopes: ['metrics:read'] };
+    return bearer((await want(201, app, 'POST', '/v1/keys', body, bearer(token))).secret);
+  };
+  const [prometheus, unseen] = [await keyOf('prometheus'), await keyOf('unseen')];
+  expect((await metrics(app, prometheus)).sum('kodama_store_reachable')).toBe(1);
+  proxy.cut();
+  await waitFor('the key to be looked up again', async () => {
+    return (await call(app, 'GET', '/v1/status', undefined, prometheus)).status === 503;
+  });
+  const isReachable = async (is: 0 | 1) =>
+    (await metrics(app, prometheus)).sum('kodama_store_reachable') === is;
+  await waitFor('the word of it', () => isReachable(0));
+  await want(503, app, 'GET', '/metrics', undefined, unseen);
+  proxy.restore();
+  await waitFor('the database', () => isReachable(1));
 });

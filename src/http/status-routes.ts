@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { assertAllowedTold } from '../api/allowed.ts';
 import { AppError } from '../core/errors.ts';
+import { metricsRead } from '../tenancy/metrics-readers.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { callerOf } from './http-caller.ts';
 import { operationRoute } from './operation-route.ts';
@@ -34,7 +35,7 @@ export function statusRoutes(app: HttpApp, edge: Edge): void {
     method: 'GET',
     url: '/metrics',
     schema: {
-      operationId: 'getMetrics',
+      operationId: metricsRead.name,
       summary: 'Metrics in the Prometheus text format',
       description:
         'Connections, log, streams, workers and the process itself, of all projects together. It wants the scope ' +
@@ -47,9 +48,8 @@ export function statusRoutes(app: HttpApp, edge: Edge): void {
     },
     async handler(request, reply) {
       if (request.identity !== null) {
-        const asked = { name: 'getMetrics', scope: 'metrics:read' } as const;
-        const caller = { ...callerOf(request, reply), operation: asked.name };
-        assertAllowedTold(edge.api.refusals, caller, asked);
+        const caller = { ...callerOf(request, reply), operation: metricsRead.name };
+        assertAllowedTold(edge.api.refusals, caller, metricsRead);
       }
       return reply.type(metrics.contentType).send(await metrics.text());
     },

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { keepingLogger } from '../../test/support/samples.ts';
 import { keyRingLimits } from '../../test/support/token-keys.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
@@ -74,9 +74,9 @@ function ring(rows: Rows, limits: Partial<KeyRingLimits> = {}, apiToken: string 
   });
 }
 
-const shown = (secret: string | null, sourceIp = address) => ({
+const shown = (secret: string | null, sourceIp = address, operation = 'listListeners') => ({
   ...{ secret, project: null, sourceIp },
-  ...{ userAgent: 'agent', requestId: 'request', operation: 'listListeners' },
+  ...{ userAgent: 'agent', requestId: 'request', operation },
 });
 
 test('a key that is found is not looked up again, and its use is written down', async () => {
@@ -347,4 +347,66 @@ test('while the database is away a watched call stays, and nothing passes', asyn
   rows.put(secret, { revokedAt: 1 });
   rows.isAway = false;
   await expect(passing).rejects.toMatchObject({ code: 'unauthenticated' });
+});
+
+describe('while the database is away', () => {
+  const scrape = (secret: string) => shown(secret, address, 'getMetrics');
+  const reader = { project: null, scopes: ['metrics:read'] } as const;
+  const unavailable = { code: 'unavailable' };
+
+  test('a key that read metrics reads them on, for so long, and does nothing else', async () => {
+    const rows = new Rows();
+    const [secret, other] = [makeSecret(), makeSecret()];
+    rows.put(secret, reader);
+    rows.put(other, { scopes: ['listeners:read'] });
+    await using keys = ring(rows, { keyTtlMs: 1, metricsKeyTtlMs: 200 });
+    for (const one of [secret, other]) await keys.identify(scrape(one));
+    rows.isAway = true;
+    rows.wake();
+    const known = await keys.identify(scrape(secret));
+    expect(known).toMatchObject({ scopes: new Set(reader.scopes), actor: { id: secret } });
+    await expect(keys.identify(shown(secret))).rejects.toMatchObject(unavailable);
+    await expect(keys.identify(scrape(other))).rejects.toMatchObject(unavailable);
+    await waitFor('its end', async () => {
+      const answer = keys.identify(scrape(secret));
+      return await answer.then(
+        () => false,
+        (error) => error.code === 'unavailable',
+      );
+    });
+  });
+
+  test.each<[string, Partial<FoundKey> | null, string]>([
+    ['revoked', { revokedAt: 1 }, 'unauthenticated'],
+    ['expired', { expiresAt: 999_999 }, 'unauthenticated'],
+    ['deleted', null, 'unavailable'],
+  ])('one that is known to be %s reads nothing', async (_, end, code) => {
+    const rows = new Rows();
+    const secret = makeSecret();
+    rows.put(secret, reader);
+    await using keys = ring(rows);
+    await keys.identify(scrape(secret));
+    if (end === null) rows.keys.clear();
+    else rows.put(secret, { ...reader, ...end });
+    const { looks } = rows;
+    // Nobody shows it: it is looked at because keys have changed.
+    rows.wake();
+    await waitFor('the look', () => rows.looks > looks);
+    rows.isAway = true;
+    rows.wake();
+    await expect(keys.identify(scrape(secret))).rejects.toMatchObject({ code });
+  });
+
+  test('of many keys those that read last are taken', async () => {
+    const rows = new Rows();
+    const secrets = Array.from({ length: 3 }, makeSecret);
+    const [first = '', second = '', third = ''] = secrets;
+    for (const secret of secrets) rows.put(secret, reader);
+    await using keys = ring(rows, { metricsKeysMax: 2 });
+    for (const one of [first, second, first, third]) await keys.identify(scrape(one));
+    rows.isAway = true;
+    rows.wake();
+    for (const one of [first, third]) await keys.identify(scrape(one));
+    await expect(keys.identify(scrape(second))).rejects.toMatchObject(unavailable);
+  });
 });

@@ -13,11 +13,12 @@ import { WakeUps } from '../core/wake-ups.ts';
 import type { FoundKey } from './api-key.ts';
 import { actorOf, assertGood, ended, identityOf, KeyEnded, unauthenticated } from './good-key.ts';
 import { digestOf, isSecret } from './key-secret.ts';
+import { type MetricsReaderLimits, MetricsReaders } from './metrics-readers.ts';
 import { projectName } from './project.ts';
 import type { Refusals } from './refusals.ts';
 import type { KeyRows, KeyUse, TenancyWakes } from './store.ts';
 
-export interface KeyRingLimits {
+export interface KeyRingLimits extends MetricsReaderLimits {
   /** How long a key that was found good is not looked up again. */
   readonly keyTtlMs: number;
   /** The same for what is nobody's key. */
@@ -68,6 +69,7 @@ export class KeyRing implements Keys, AsyncDisposable {
   readonly #wereGood = new Set<string>();
   readonly #lookups = new Map<string, Promise<Remembered>>();
   readonly #watched = new Map<string, Set<AbortController>>();
+  readonly #readers: MetricsReaders;
   #uses = new Map<string, KeyUse>();
   readonly #endChanges: () => void;
   readonly #watching: NodeJS.Timeout;
@@ -78,6 +80,7 @@ export class KeyRing implements Keys, AsyncDisposable {
     this.#options = options;
     const { apiToken, limits, wakes } = options;
     this.#token = apiToken === null ? null : digestOf(apiToken);
+    this.#readers = new MetricsReaders(limits);
     const { failedKeysPerSecond: perSecond } = limits;
     const rates = () =>
       new AddressRates({ perSecond, burst: perSecond }, limits.failedKeyAddressesMax);
@@ -87,6 +90,8 @@ export class KeyRing implements Keys, AsyncDisposable {
       // What is being looked up may be from before.
       this.#lookups.clear();
       void this.#lookAgain();
+      // What one of them finds is kept for when nothing can be found.
+      for (const reader of this.#readers.digests) this.#lookUp(reader).catch(() => undefined);
     });
     this.#watching = setInterval(
       () => void this.#lookAgain(),
@@ -124,7 +129,8 @@ export class KeyRing implements Keys, AsyncDisposable {
     }
   }
 
-  async #whoHas({ secret, sourceIp }: Shown): Promise<Identity> {
+  async #whoHas(shown: Shown): Promise<Identity> {
+    const { secret, sourceIp } = shown;
     if (secret === null) {
       if (this.#options.isOpen) return operator;
       throw unauthenticated('is missing');
@@ -132,7 +138,7 @@ export class KeyRing implements Keys, AsyncDisposable {
     const digest = digestOf(secret);
     const name = digest.toString('hex');
     const known = this.#recall(name);
-    if (known?.identity != null) return this.#used(known.identity, sourceIp);
+    if (known?.identity != null) return this.#used(known.identity, known.key, shown);
     const { clock, limits } = this.#options;
     const rates = this.#failures[isSecret(secret) ? 'shaped' : 'other'];
     const failures = rates.of(sourceIp, clock.now());
@@ -144,23 +150,26 @@ export class KeyRing implements Keys, AsyncDisposable {
       const limit = { limit: 'failedKeysPerSecond', limitValue, retryAfterMs: 1000 };
       throw new AppError('resource_exhausted', message, limit);
     }
-    const { identity } = await this.#whose(secret, digest, name).catch((error: unknown) => {
+    const whose = this.#whose(secret, digest, name, shown.operation);
+    const { key, identity } = await whose.catch((error: unknown) => {
       // While the database is away nobody knows whether it is one.
       if (isCounted && hasCode(error, 'unavailable')) failures.giveBack();
       throw error;
     });
     if (identity === null) throw unauthenticated('holds no valid bearer token');
     if (isCounted) failures.giveBack();
-    return this.#used(identity, sourceIp);
+    return this.#used(identity, key, shown);
   }
 
-  async #whose(secret: string, digest: Buffer, name: string): Promise<Remembered> {
+  async #whose(secret: string, digest: Buffer, name: string, operation: Shown['operation']) {
     // Digests have one length, so that the comparison tells nothing of the token.
     if (this.#token !== null && timingSafeEqual(digest, this.#token)) {
       return this.#remember(name, null, operator);
     }
     if (!isSecret(secret)) return this.#remember(name, null, null);
-    return this.#recall(name) ?? (await this.#lookUp(name));
+    const asKnown = (error: unknown) =>
+      this.#readers.insteadOf(error, name, operation, this.#options.clock.now());
+    return this.#recall(name) ?? (await this.#lookUp(name).catch(asKnown));
   }
 
   /** What is remembered, unless its time is over. @throws unauthenticated where it has ended meanwhile */
@@ -190,13 +199,11 @@ export class KeyRing implements Keys, AsyncDisposable {
   #lookUp(name: string): Promise<Remembered> {
     const underWay = this.#lookups.get(name);
     if (underWay !== undefined) return underWay;
-    const lookup: Promise<Remembered> = this.#findKey(
-      name,
-      () => this.#lookups.get(name) === lookup,
-    );
+    const isOfNow = () => this.#lookups.get(name) === lookup;
+    const lookup: Promise<Remembered> = this.#findKey(name, isOfNow);
     this.#lookups.set(name, lookup);
     const end = () => {
-      if (this.#lookups.get(name) === lookup) this.#lookups.delete(name);
+      if (isOfNow()) this.#lookups.delete(name);
     };
     lookup.then(end, end);
     return lookup;
@@ -205,6 +212,7 @@ export class KeyRing implements Keys, AsyncDisposable {
   /** What it finds is remembered unless keys have changed meanwhile. */
   async #findKey(name: string, isOfNow: () => boolean): Promise<Remembered> {
     const key = await this.#options.keys.findByDigest(Buffer.from(name, 'hex'));
+    if (isOfNow()) this.#readers.learn(name, key);
     const remember = (identity: Identity | null): Remembered =>
       isOfNow() ? this.#remember(name, key, identity) : { key, identity, untilMs: 0 };
     if (key === null) return remember(null);
@@ -214,8 +222,9 @@ export class KeyRing implements Keys, AsyncDisposable {
     return remember(identityOf(key, name));
   }
 
-  #used(identity: Identity, ip: string | null): Identity {
+  #used(identity: Identity, key: FoundKey | null, { sourceIp: ip, operation }: Shown): Identity {
     const { id } = identity.actor;
+    this.#readers.keep(identity.digest, key, operation);
     if (id !== null) this.#uses.set(id, { id, ip, at: this.#options.clock.now() });
     return identity;
   }
@@ -240,6 +249,7 @@ export class KeyRing implements Keys, AsyncDisposable {
   /** While the database is away it waits. @throws unauthenticated */
   async #goodAgain(digest: string, signal: AbortSignal): Promise<void> {
     const wakeUps = new WakeUps();
+    const over = AbortSignal.any([signal, this.#stop.signal]);
     for (;;) {
       signal.throwIfAborted();
       try {
@@ -248,10 +258,7 @@ export class KeyRing implements Keys, AsyncDisposable {
         return;
       } catch (error) {
         if (!hasCode(error, 'unavailable') || this.#stop.signal.aborted) throw error;
-        await wakeUps.sleep(
-          this.#options.limits.unknownKeyTtlMs,
-          AbortSignal.any([signal, this.#stop.signal]),
-        );
+        await wakeUps.sleep(this.#options.limits.unknownKeyTtlMs, over);
       }
     }
   }

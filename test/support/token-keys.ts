@@ -9,6 +9,8 @@ export const keyRingLimits = {
   keyTtlMs: 10_000,
   unknownKeyTtlMs: 1000,
   rememberedKeysMax: 1000,
+  metricsKeyTtlMs: 3_600_000,
+  metricsKeysMax: 16,
   failedKeysPerSecond: 1000,
   failedKeyAddressesMax: 1000,
   keyUseIntervalMs: 60_000,
