@@ -13,6 +13,7 @@ import { callsOf, ToldCalls, waitTeller } from './apply-calls.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes, failed, Refused, usageFailure } from './failure.ts';
 import { Interrupts } from './interrupts.ts';
+import { jsonText } from './json-text.ts';
 import { whereText } from './resource-tables.ts';
 import type { Listener, Node, OwnProject, RestClient } from './rest-client.ts';
 import type { Session } from './session.ts';
@@ -35,7 +36,7 @@ export async function apply(given: Session, command: Command): Promise<number> {
   const file = await readFile(options.file);
   const steps = await plan(session, file, options);
   const isJson = format === 'json';
-  const text = steps.map((step) => (isJson ? `${JSON.stringify(told(step))}\n` : stepText(step)));
+  const text = steps.map((step) => (isJson ? `${jsonText(told(step))}\n` : stepText(step)));
   const changes = steps.filter(({ action }) => action !== 'keep');
   if (options.dryRun === true) {
     await terminal.print(text.join(''));

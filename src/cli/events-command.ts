@@ -4,6 +4,7 @@ import { eventLine } from './event-lines.ts';
 import { eventsWaitCommand } from './events-wait-command.ts';
 import { option, since, wholeNumber, withOptions } from './flags.ts';
 import { type Followed, follow } from './follow.ts';
+import { escapedJson } from './json-text.ts';
 import type { Query } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
 
@@ -48,7 +49,7 @@ async function printEvents(
   const say = (text: string) => terminal.say(text);
   const query = { ...eventQuery(options), log: options.log, endAtHead: !isFollowing };
   const print = (followed: Followed) => {
-    if (format === 'json') return terminal.print(`${followed.line}\n`);
+    if (format === 'json') return terminal.print(`${escapedJson(followed.line)}\n`);
     const { message } = followed;
     if (!('event' in message)) return;
     return terminal.print(eventLine(message.event, { isWide: format === 'wide' }));

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { specOf } from '../listeners-file/listener-spec.ts';
 import { type Labels, labelQuery } from './flags.ts';
+import { yamlText } from './json-text.ts';
 import type { Session } from './session.ts';
 
 export async function exportListeners(session: Session, command: Command): Promise<undefined> {
@@ -25,6 +26,6 @@ export async function exportListeners(session: Session, command: Command): Promi
     ...(set === null ? {} : { set }),
     listeners: named.map((listener) => specOf(listener, set)),
   };
-  const { stringify } = await import('yaml');
-  await terminal.print(format === 'json' ? `${JSON.stringify(file)}\n` : stringify(file));
+  if (format === 'json') await terminal.printJson(file);
+  else await terminal.print(await yamlText(file));
 }

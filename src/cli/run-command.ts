@@ -2,6 +2,7 @@
 import { type Command, CommanderError } from 'commander';
 import type { CommandEnvironment } from './environment.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
+import { jsonText } from './json-text.ts';
 import { buildProgram } from './program.ts';
 import { type CommonOptions, openSession, type Run } from './session.ts';
 import { OutputGone, type Terminal } from './terminal.ts';
@@ -61,7 +62,7 @@ function report(terminal: Terminal, error: unknown, isJson: boolean): number {
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (!(error instanceof CommandFailure)) throw error;
   const { problem, hint, remedy, exitCode } = error;
-  if (isJson) terminal.sayText(`${JSON.stringify(problem)}\n`);
+  if (isJson) terminal.sayText(`${jsonText(problem)}\n`);
   else {
     terminal.say(`kodama: ${codeText(problem.code)}${problem.detail}`);
     for (const { path, message } of problem.errors?.slice(1) ?? []) {

@@ -1,5 +1,6 @@
 /** What is answered, as it was asked for: as a table, or as the API's own objects, one a line. */
 
+import { jsonText } from './json-text.ts';
 import { nodeNames } from './node-names.ts';
 import {
   type ConnectionColumnsOptions,
@@ -16,7 +17,7 @@ export async function showRows<Row>(
   rows: readonly Row[],
 ): Promise<void> {
   if (format === 'json') {
-    await terminal.print(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    await terminal.print(rows.map((row) => `${jsonText(row)}\n`).join(''));
   } else {
     await terminal.print(tableText(columns, rows, terminal));
   }

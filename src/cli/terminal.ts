@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { OutputConfiguration } from 'commander';
 import { plainText } from '../plain-text.ts';
 import { failed } from './failure.ts';
+import { jsonText } from './json-text.ts';
 import { styled } from './tables.ts';
 
 /** Nobody reads what is printed any more, as behind `| head`: there is nothing left to do. */
@@ -98,7 +99,7 @@ export class Terminal {
   }
 
   async printJson(value: unknown): Promise<void> {
-    await this.print(`${JSON.stringify(value)}\n`);
+    await this.print(`${jsonText(value)}\n`);
   }
 
   /** A line that someone types; empty where the input ends instead, as by Ctrl-D. @throws AbortError by Ctrl-C */

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isPassing } from './failure.ts';
 import { follow } from './follow.ts';
+import { jsonText } from './json-text.ts';
 import type { Event, Query, Status } from './rest-client.ts';
 import type { Session } from './session.ts';
 import { type Column, tableText } from './tables.ts';
@@ -47,7 +48,7 @@ async function printChanges<Row extends Listed>(
     }
     const text =
       format === 'json'
-        ? changed.map((row) => `${JSON.stringify(row)}\n`).join('')
+        ? changed.map((row) => `${jsonText(row)}\n`).join('')
         : tableText(columns, changed, { isColored: false, widths, isHeaded });
     await terminal.print(text);
   };
