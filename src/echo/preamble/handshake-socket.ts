@@ -7,16 +7,16 @@ import { once } from 'node:events';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
-import { endOrderly } from './orderly-end.ts';
+import { endOrderly, type OrderlyEnd } from './orderly-end.ts';
 
 /** Of who goes on sending to a handshake that has failed. */
 const droppedBytesMax = 65_536;
 
-/** With FIN, and a linger: null waits for nobody. Resolves when the handle is closed. */
-export async function endFailed(handle: TcpHandle, lingerMs: number | null): Promise<void> {
+/** With FIN. Resolves when the handle is closed. */
+export async function endFailed(handle: TcpHandle, end: OrderlyEnd): Promise<void> {
   // OpenSSL writes an alert behind what it wrote in this turn, which Node ends in the next.
   await turn();
-  await endOrderly(handle, lingerMs, droppedBytesMax);
+  await endOrderly(handle, end, droppedBytesMax);
 }
 
 /** Resolves when it is closed. */
@@ -31,13 +31,13 @@ export class HandshakeSocket extends Socket {
   declare _handle: TcpHandle | null;
   /** Its handshake is over: from then on it is closed as anybody says. */
   isOpened = false;
-  #lingerMs: number | null;
+  #end: OrderlyEnd;
 
   /** As a server of Node's makes it of what it accepts, paused; with what was read before it in it. */
-  constructor(handle: TcpHandle, own: Buffer, lingerMs: number) {
+  constructor(handle: TcpHandle, own: Buffer, end: OrderlyEnd) {
     const options = { allowHalfOpen: true, pauseOnCreate: true, readable: true, writable: true };
     super({ ...options, handle } as unknown as SocketConstructorOpts);
-    this.#lingerMs = lingerMs;
+    this.#end = end;
     // It stays: no error of a socket may bring the worker down.
     this.on('error', () => undefined);
     if (own.length > 0) this.unshift(own);
@@ -45,7 +45,7 @@ export class HandshakeSocket extends Socket {
 
   /** Null: it waits for nobody. Resolves when it is closed. */
   async endOrderly(lingerMs: number | null): Promise<void> {
-    this.#lingerMs = lingerMs;
+    this.#end = { ...this.#end, lingerMs };
     await destroyed(this);
   }
 
@@ -59,6 +59,6 @@ export class HandshakeSocket extends Socket {
     Object.defineProperty(this, 'bytesRead', { value: this.bytesRead });
     this._handle = null;
     handle.readStop();
-    void endFailed(handle, this.#lingerMs).then(() => super._destroy(error, done));
+    void endFailed(handle, this.#end).then(() => super._destroy(error, done));
   }
 }

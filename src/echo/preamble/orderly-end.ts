@@ -3,14 +3,20 @@ import { HandleTransport } from '../tcp/handle-transport.ts';
 import { Linger } from '../tcp/linger.ts';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
 
+export interface OrderlyEnd {
+  /** How long the client has to end its side; null: it is waited for no longer than until the FIN is sent. */
+  readonly lingerMs: number | null;
+  /** From then on it is waited for no longer than that, either. */
+  readonly signal: AbortSignal;
+}
+
 /**
- * FIN, and then the client has a while to end its side; null: it is waited for no longer than until the FIN is sent. What
- * it sends, or has sent, is read and dropped, so many bytes at most: a close with bytes unread would be RST. Resolves when
- * the handle is closed.
+ * FIN, and then the client has a while. What it sends, or has sent, is read and dropped, so many bytes at most: a close
+ * with bytes unread would be RST. Resolves when the handle is closed.
  */
 export function endOrderly(
   handle: TcpHandle,
-  lingerMs: number | null,
+  { lingerMs, signal }: OrderlyEnd,
   droppedBytesMax = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -18,7 +24,7 @@ export function endOrderly(
   let hasEnded = false;
   let hasFinished = false;
   const closeWhenDone = () => {
-    if (hasFinished && (hasEnded || lingerMs === null)) transport.destroy();
+    if (hasFinished && (hasEnded || lingerMs === null || signal.aborted)) transport.destroy();
   };
   const transport = new HandleTransport(handle, {
     onBytes: ({ length }) => {
@@ -37,11 +43,13 @@ export function endOrderly(
     onError: () => undefined,
     onClosed: () => {
       linger?.stop();
+      signal.removeEventListener('abort', closeWhenDone);
       resolve();
     },
   });
   const linger = lingerMs === null ? null : new Linger(transport, lingerMs);
   linger?.begin('fin');
+  signal.addEventListener('abort', closeWhenDone);
   transport.resume();
   transport.end();
   return promise;

@@ -65,7 +65,7 @@ export function trustOf(trustedCidrs: readonly string[]): (ip: string) => boolea
  * @throws PreambleError, or the signal's reason
  */
 export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
-  const { handle, tls, timeoutMs, signal } = options;
+  const { handle, tls, timeoutMs, lingerMs, signal } = options;
   let declaredRaddr: Address | null = null;
   let phase: 'proxy_header_error' | 'tls_error' =
     options.proxyProtocol === 'off' ? 'tls_error' : 'proxy_header_error';
@@ -87,12 +87,12 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
     if (tls === null) return plainPreamble(handle, first);
     phase = 'tls_error';
     const words = () => turn.words();
-    const [{ own }, { lingerMs }, bytesMax] = [first, options, tls.handshakeBytesMax];
+    const [{ own }, end, bytesMax] = [first, { lingerMs, signal }, tls.handshakeBytesMax];
     if (bytesMax === null) {
-      socket = new HandshakeSocket(handle, own, lingerMs);
+      socket = new HandshakeSocket(handle, own, end);
       await Promise.race([hasSpoken(socket).then(words), cut.promise]);
     } else {
-      socket = new TurnedSocket(handle, { own, turn: words, bytesMax, lingerMs });
+      socket = new TurnedSocket(handle, { own, turn: words, bytesMax, end });
     }
     const { stream, info } = await Promise.race([tls.accept(socket), cut.promise]);
     socket.isOpened = true;
@@ -102,8 +102,8 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
     const hasFailed = error instanceof HandshakeError;
     // Only who was answered is waited for, and has its turn no longer.
     if (hasFailed) turn.leave();
-    if (socket === null) await endOrderly(handle, null);
-    else await socket.endOrderly(hasFailed ? options.lingerMs : null);
+    if (socket === null) await endOrderly(handle, { lingerMs: null, signal });
+    else await socket.endOrderly(hasFailed ? lingerMs : null);
     throw error instanceof HandshakeError ? failure(endOf(error), declaredRaddr) : error;
   } finally {
     turn.leave();

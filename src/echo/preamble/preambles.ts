@@ -139,7 +139,7 @@ export class Preambles {
     this.#timers.delete(timer);
     timer.stop();
     if (due.end === null) return;
-    await endOrderly(handle, this.#lingerMs);
+    await endOrderly(handle, { lingerMs: this.#lingerMs, signal: this.#stop.signal });
     throw new PreambleError(due.end);
   }
 

@@ -22,6 +22,7 @@ import {
   WriteWrap,
 } from '../tcp/tcp-handle.ts';
 import { destroyed, endFailed } from './handshake-socket.ts';
+import type { OrderlyEnd } from './orderly-end.ts';
 
 export const handshakeTooLong = 'ERR_TLS_HANDSHAKE_TOO_LONG';
 
@@ -59,8 +60,8 @@ export interface TurnedSocketOptions {
   readonly turn: () => Promise<void>;
   /** Of all that the client says in the handshake. */
   readonly bytesMax: number;
-  /** How long a client that is told why its handshake failed may take to end its side. */
-  readonly lingerMs: number;
+  /** Of a client that is told why its handshake failed. */
+  readonly end: OrderlyEnd;
 }
 
 /** Records of TLS have 16 KiB and a little. */
@@ -75,7 +76,7 @@ export class TurnedSocket extends Socket {
   readonly #turn: () => Promise<void>;
   /** As of a HandshakeSocket. */
   isOpened = false;
-  #lingerMs: number | null;
+  #end: OrderlyEnd;
   /** That OpenSSL may still have of a handshake. */
   #bytesLeft: number;
   #held: Buffer;
@@ -92,14 +93,14 @@ export class TurnedSocket extends Socket {
   #close: (() => void) | null = null;
 
   /** The handle is the socket's from now on. */
-  constructor(handle: TcpHandle, { own, turn, bytesMax, lingerMs }: TurnedSocketOptions) {
+  constructor(handle: TcpHandle, { own, turn, bytesMax, end }: TurnedSocketOptions) {
     const stream = makeStream();
     super({ handle: stream, manualStart: true } as unknown as SocketConstructorOpts);
     this.#handle = handle;
     this.#stream = stream;
     this.#turn = turn;
     this.#bytesLeft = bytesMax;
-    this.#lingerMs = lingerMs;
+    this.#end = end;
     this.#held = own;
     stream.isClosing = () => this.destroyed;
     stream.onreadstart = () => this.#readOn();
@@ -125,7 +126,7 @@ export class TurnedSocket extends Socket {
 
   /** As a HandshakeSocket does. */
   async endOrderly(lingerMs: number | null): Promise<void> {
-    this.#lingerMs = lingerMs;
+    this.#end = { ...this.#end, lingerMs };
     await destroyed(this);
   }
 
@@ -232,7 +233,7 @@ export class TurnedSocket extends Socket {
       this.#endShutdown(canceled);
       if (this.#isResetting) this.#handle.reset(done);
       else if (this.isOpened) this.#handle.close(done);
-      else void endFailed(this.#handle, this.#lingerMs).then(done);
+      else void endFailed(this.#handle, this.#end).then(done);
     };
     if (this.#isShuttingDown) this.#close = close;
     else close();
