@@ -15,6 +15,7 @@ import { OpenConnections } from './open-connections.ts';
 import { PreambleTurns } from './preamble/preamble-turns.ts';
 import { ProjectRooms } from './project-rooms.ts';
 import { RecordQueue } from './record-queue.ts';
+import { RefusalRates } from './refusal-rates.ts';
 import { SocketBudget } from './socket-budget.ts';
 import { PeerNames } from './tcp/peer-names.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
@@ -75,6 +76,7 @@ export class EchoHost {
       records,
       connections: this.#connections,
       projects: new ProjectRooms(clock),
+      refusalRates: new RefusalRates(settings.refusalsPerSecondMax, clock),
       sockets,
       peerNames,
       preambleTurns: new PreambleTurns(settings),

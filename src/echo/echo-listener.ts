@@ -12,6 +12,7 @@ import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
 import type { PreambleTurns } from './preamble/preamble-turns.ts';
 import type { ProjectRooms } from './project-rooms.ts';
 import type { RecordQueue } from './record-queue.ts';
+import type { RefusalRates } from './refusal-rates.ts';
 import type { SocketBudget } from './socket-budget.ts';
 import type { PeerNames } from './tcp/peer-names.ts';
 import type { ResetLooks } from './tcp/reset-looks.ts';
@@ -29,6 +30,7 @@ export interface EchoContext {
     ProgressObserver & { readonly resets: ResetLooks };
   /** What the connections of each project may be together. */
   readonly projects: ProjectRooms;
+  readonly refusalRates: RefusalRates;
   /** Each listening and each accepted socket takes one. */
   readonly sockets: SocketBudget;
   readonly peerNames: PeerNames;

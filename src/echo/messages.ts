@@ -24,7 +24,7 @@ export interface WorkerSettings {
   readonly heartbeatMs: number;
   /** How many workers there are: each has its part of what a listener shares. */
   readonly workers: number;
-  /** Refusals of a listener that are recorded one by one; what comes above is counted. */
+  /** Refusals of a project that are recorded one by one; what comes above is counted. */
   readonly refusalsPerSecondMax: number;
   /** Bytes of a connection, and of all together, that faults hold back at most, before it is read from no more. */
   readonly faultHeldBytesMax: number;

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sampleId } from '../../test/support/samples.ts';
+import { defaultProject } from '../core/project.ts';
 import type { WorkerRecord } from '../core/record.ts';
+import { RefusalRates } from './refusal-rates.ts';
 import { Refusals } from './refusals.ts';
 import { workerClock } from './worker-clock.ts';
 
@@ -26,7 +28,8 @@ function makeRefusals(perSecondMax: number, countMax?: number) {
   const refusals = new Refusals({
     listenerId: sampleId(1),
     protocol: 'tcp',
-    perSecondMax,
+    project: defaultProject,
+    refusalRates: new RefusalRates(perSecondMax, clock),
     clock,
     records,
     ...(countMax === undefined ? {} : { countMax }),

@@ -1,20 +1,22 @@
 /**
  * The record of what a listener turned away. The first ones of a second are recorded one by one; what comes above
- * that rate, or while the records are full, is counted by rule, and told once a second with its count and the last
- * remote address.
+ * the rate of its project, or while the records are full, is counted by rule, and told with its count and the last
+ * remote address: once a second, or less often where the project's listeners have many such sums to tell.
  */
 import type { Address } from '../core/address.ts';
 import type { RefusalRule } from '../core/event.ts';
 import type { Protocol } from '../core/listener.ts';
-import { TokenBucket } from '../core/token-bucket.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { RecordQueue } from './record-queue.ts';
 import { refusalCountMax } from './record-rows.ts';
+import type { RefusalRate, RefusalRates } from './refusal-rates.ts';
 import type { WorkerClock } from './worker-clock.ts';
 
 export interface RefusalsOptions {
   readonly listenerId: string;
   readonly protocol: Protocol;
-  readonly perSecondMax: number;
+  readonly project: ProjectRef;
+  readonly refusalRates: RefusalRates;
   readonly clock: WorkerClock;
   readonly records: Pick<RecordQueue, 'isFull' | 'push'>;
   /** What one record may stand for: more is told in several. */
@@ -27,33 +29,29 @@ export interface AddressPair {
   readonly raddr: Address | null;
 }
 
-const summaryIntervalMs = 1000;
-
 export class Refusals {
   readonly #options: RefusalsOptions;
-  readonly #bucket: TokenBucket;
+  /** Its project's, once it has refused somebody. */
+  #rate: RefusalRate | null = null;
   readonly #counted = new Map<RefusalRule, AddressPair & { readonly count: number }>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: RefusalsOptions) {
-    const { perSecondMax, clock } = options;
     this.#options = options;
-    this.#bucket = new TokenBucket(
-      { perSecond: perSecondMax, burst: perSecondMax },
-      clock.monotonic(),
-    );
   }
 
   add(rule: RefusalRule, pair: AddressPair): void {
-    const { records, clock } = this.#options;
+    const { records, refusalRates, project } = this.#options;
+    this.#rate ??= refusalRates.join(project);
     // What waits to be recorded is bounded whoever knocks: then they are only counted.
-    if (!records.isFull && this.#bucket.take(clock.monotonic())) {
+    if (!records.isFull && this.#rate.takes()) {
       this.#tell(rule, pair, 1);
       return;
     }
-    const count = (this.#counted.get(rule)?.count ?? 0) + 1;
-    this.#counted.set(rule, { ...pair, count });
-    this.#timer ??= setTimeout(() => this.#summarize(), summaryIntervalMs).unref();
+    const before = this.#counted.get(rule)?.count ?? 0;
+    if (before === 0) this.#rate.sums += 1;
+    this.#counted.set(rule, { ...pair, count: before + 1 });
+    if (this.#timer === null) this.#sumUpIn(this.#rate.sumMs);
   }
 
   #tell(rule: RefusalRule, { laddr, raddr }: AddressPair, count: number): void {
@@ -62,15 +60,26 @@ export class Refusals {
     records.push({ kind: 'refused', at: clock.now(), listenerId, refusal });
   }
 
-  #summarize(): void {
-    this.#timer?.refresh();
-    if (!this.#options.records.isFull) this.flush();
+  #sumUpIn(ms: number): void {
+    this.#timer = setTimeout(() => {
+      if (this.#options.records.isFull) this.#sumUpIn(ms);
+      else this.#sumUp();
+    }, ms).unref();
   }
 
-  /** Tells what was counted; the last words of a listener that closes. */
+  /** The last words of a listener that closes. */
   flush(): void {
+    this.#sumUp();
+    const { refusalRates, project } = this.#options;
+    if (this.#rate !== null) refusalRates.leave(project);
+    this.#rate = null;
+  }
+
+  /** Tells what was counted. */
+  #sumUp(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#rate !== null) this.#rate.sums -= this.#counted.size;
     const { countMax = refusalCountMax } = this.#options;
     for (const [rule, { count, ...pair }] of this.#counted) {
       for (let left = count; left > 0; left -= countMax) {

@@ -9,6 +9,7 @@ import { OpenConnections } from '../../src/echo/open-connections.ts';
 import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
 import { ProjectRooms } from '../../src/echo/project-rooms.ts';
 import { RecordQueue } from '../../src/echo/record-queue.ts';
+import { RefusalRates } from '../../src/echo/refusal-rates.ts';
 import { SocketBudget } from '../../src/echo/socket-budget.ts';
 import { PeerNames } from '../../src/echo/tcp/peer-names.ts';
 import { DatagramBatches } from '../../src/echo/udp/datagram-batches.ts';
@@ -32,6 +33,7 @@ export function echoContext(change: Partial<EchoContext> = {}): EchoContext {
     ids: new ConnectionIds(),
     connections: new OpenConnections(),
     projects: new ProjectRooms(clock),
+    refusalRates: new RefusalRates(readConfig({}).dataPlane.refusalsPerSecondMax, clock),
     sockets: new SocketBudget(100, () => undefined),
     peerNames: new PeerNames({ onMissing: () => undefined }),
     faultResources: boundlessFaults(),

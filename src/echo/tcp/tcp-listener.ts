@@ -66,7 +66,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
 
   constructor(binding: Binding, context: EchoContext) {
     const { mode, limits, faults, listenerId, protocol, project } = binding;
-    const { settings, clock, records, faultResources, projects, rounds } = context;
+    const { settings, clock, records, faultResources, projects, rounds, refusalRates } = context;
     this.#binding = binding;
     this.#context = context;
     this.mode = mode;
@@ -75,9 +75,9 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.clock = clock;
     this.faultResources = faultResources;
     this.#admission = new Admission(limits, clock.monotonic(), projects.of(project));
-    const { refusalsPerSecondMax: perSecondMax, workers } = settings;
-    this.#refusals = new Refusals({ listenerId, protocol, perSecondMax, clock, records });
+    this.#refusals = new Refusals({ listenerId, protocol, project, refusalRates, clock, records });
     this.#rounds = new ConnectionRounds(rounds, project);
+    const { workers } = settings;
     const onChange = () => void this.#changeAll();
     this.#faults = new ListenerFaults({ faults, workers, clock, kind: 'stream', onChange });
     this.#preambles = Preambles.of(binding, context);

@@ -68,7 +68,8 @@ export class UdpListener implements EchoListener {
     this.#refusals = new Refusals({
       listenerId,
       protocol: 'udp',
-      perSecondMax: settings.refusalsPerSecondMax,
+      project,
+      refusalRates: context.refusalRates,
       clock,
       records,
     });
