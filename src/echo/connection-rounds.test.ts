@@ -147,6 +147,17 @@ test.each(['tcp', 'udp'] as const)('%s: a close ends so many in a turn', async (
   expect(ended()).toBe(count);
 });
 
+test('udp: sessions that are over all at once end so many in a turn', async () => {
+  await using world = await crowd('udp');
+  void world.listener.update({ limits: { ...limits, udpIdleTimeoutMs: 1 }, faults: [] });
+  const ended = () => count - world.connections.size;
+  const steps = await perTurn(
+    waitFor('their end', () => ended() === count),
+    ended,
+  );
+  expect(Math.max(...steps)).toBeLessThanOrEqual(2 * roundPieceMax);
+});
+
 test('a newer round begins anew, and whoever waits for the older waits for the newer', async () => {
   const rounds = new ConnectionRounds(onePiece(), defaultProject);
   const all = Array.from({ length: count }, (_, n) => n);

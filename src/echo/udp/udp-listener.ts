@@ -62,7 +62,7 @@ export class UdpListener implements EchoListener {
     this.#context = context;
     this.#guards = guards;
     this.#admission = new Admission(limits, clock.monotonic(), projects.of(project));
-    this.#sessions = new UdpSessions(clock, limits);
+    this.#sessions = new UdpSessions(clock, limits, new ConnectionRounds(rounds, project));
     this.#rounds = new ConnectionRounds(rounds, project);
     this.#heldBytes = new HeldBytes(settings.udpHeldBytesMax, guards.held);
     this.#refusals = new Refusals({

@@ -7,6 +7,7 @@
 import type { CloseReason } from '../../core/connection.ts';
 import type { ListenerLimits } from '../../core/listener.ts';
 import type { Micros } from '../../core/time.ts';
+import type { ConnectionRounds } from '../connection-rounds.ts';
 import type { MonotonicClock } from '../worker-clock.ts';
 import type { UdpSession } from './udp-session.ts';
 import type { UdpEndpoint, UdpRemote } from './udp-sockets.ts';
@@ -24,6 +25,7 @@ interface End {
 export class UdpSessions {
   readonly #clock: MonotonicClock;
   readonly #byLocalIp = new Map<string, Map<string, UdpSession>>();
+  readonly #sweeps: ConnectionRounds;
   #limits: ListenerLimits;
   #timer: NodeJS.Timeout | null = null;
   #sweepAt: Micros = 0;
@@ -31,8 +33,9 @@ export class UdpSessions {
   readonly #all = new Set<UdpSession>();
   #onEmpty: (() => void) | null = null;
 
-  constructor(clock: MonotonicClock, limits: ListenerLimits) {
+  constructor(clock: MonotonicClock, limits: ListenerLimits, sweeps: ConnectionRounds) {
     this.#clock = clock;
+    this.#sweeps = sweeps;
     this.#limits = limits;
   }
 
@@ -73,7 +76,7 @@ export class UdpSessions {
 
   update(limits: ListenerLimits): void {
     this.#limits = limits;
-    this.#sweep();
+    void this.#sweep();
   }
 
   /** Resolves when there is none any more. */
@@ -116,18 +119,22 @@ export class UdpSessions {
     this.#sweepAt = at;
     const waitMs = (at - this.#clock.monotonic()) / 1000;
     const ms = Math.ceil(Math.max(waitMs, sweepMinMs, this.#all.size * sweepMsPerSession));
-    this.#timer = setTimeout(() => this.#sweep(), ms).unref();
+    this.#timer = setTimeout(() => void this.#sweep(), ms).unref();
   }
 
-  #sweep(): void {
-    const now = this.#clock.monotonic();
+  async #sweep(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#sweepAt = Number.POSITIVE_INFINITY;
     let nextAt = Number.POSITIVE_INFINITY;
-    for (const session of this) {
+    await this.#sweeps.begin(this, (session) => {
+      const now = this.#clock.monotonic();
       const { at, reason } = this.#endOf(session, now);
       if (at <= now) session.close('fin', 'server', reason);
       else nextAt = Math.min(nextAt, at);
-    }
-    if (this.#all.size > 0) this.#schedule(nextAt);
+    });
+    // Of one that it had passed another time may have been said meanwhile.
+    if (this.#all.size > 0) this.#schedule(Math.min(nextAt, this.#sweepAt));
   }
 }
 
