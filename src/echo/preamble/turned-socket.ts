@@ -40,7 +40,7 @@ interface JsStream {
   close: (done: () => void) => void;
 }
 
-function makeStream(): JsStream {
+function readBinding(): new () => JsStream {
   const { binding } = process as unknown as {
     binding?: (name: string) => { readonly JSStream?: new () => JsStream };
   };
@@ -50,8 +50,10 @@ function makeStream(): JsStream {
       `Node ${process.version} has no streams in JavaScript as kodama knows them`,
     );
   }
-  return new JSStream();
+  return JSStream;
 }
+
+const JSStream = readBinding();
 
 export interface TurnedSocketOptions {
   /** What was read of the handle already: it comes first. */
@@ -94,7 +96,7 @@ export class TurnedSocket extends Socket {
 
   /** The handle is the socket's from now on. */
   constructor(handle: TcpHandle, { own, turn, bytesMax, end }: TurnedSocketOptions) {
-    const stream = makeStream();
+    const stream = new JSStream();
     super({ handle: stream, manualStart: true } as unknown as SocketConstructorOpts);
     this.#handle = handle;
     this.#stream = stream;
@@ -110,6 +112,7 @@ export class TurnedSocket extends Socket {
     };
     stream.onwrite = (request, buffers) => this.#write(request, buffers);
     stream.onshutdown = (request) => {
+      if (this.destroyed) return canceled;
       this.#shutdown = request;
       this.#shutDownWhenWritten();
       return 0;
@@ -189,6 +192,7 @@ export class TurnedSocket extends Socket {
   }
 
   #write(request: object, buffers: Buffer[]): number {
+    if (this.destroyed) return canceled;
     const done = (status: number) => {
       this.#writes -= 1;
       this.#stream.finishWrite(request, status);
