@@ -86,13 +86,24 @@ export function unsettled(error: unknown): unknown {
 
 /** Another process has taken this one's place in the logs: nothing that it holds is its own any more. */
 export class PlaceLost extends AppError {
-  constructor(nodeId: string) {
-    super('failed_precondition', `another process has taken the place of node ${nodeId}`);
+  constructor(nodeId: string, why = `another process has taken the place of node ${nodeId}`) {
+    super('failed_precondition', why);
   }
 
   /** For those who wait for a commit: another process can do what this one could not, so that they come again. */
   forCallers(): AppError {
     return new Unsettled(this.message, { cause: this });
+  }
+}
+
+/** The database has gone back: nobody has a place in the logs any more, and each log has another id. */
+export class StoreWentBack extends PlaceLost {
+  constructor(nodeId: string) {
+    super(
+      nodeId,
+      `the database lacks what was committed to it as node ${nodeId}, as after a failover to a standby that was behind: ` +
+        'each log has a new id, and cursors of before are refused',
+    );
   }
 }
 

@@ -43,13 +43,13 @@ export interface Writer {
    * @throws failed_precondition when a listener is not at the revision before
    * @throws not_found when a project has no log
    * @throws resource_exhausted when a project would have more listeners than its quota
-   * @throws PlaceLost when another process has taken the node
+   * @throws PlaceLost when another process has taken the node; StoreWentBack
    */
   append(append: Append): Promise<FirstSeqs>;
   /**
    * The outcome of an append that failed, for good: its first seqs when it was done; null when it was not, and then it
    * never will be, whatever of it is still on its way. Either way its number is used up.
-   * @throws PlaceLost when another process has taken the node
+   * @throws PlaceLost when another process has taken the node; StoreWentBack
    */
   settle(number: number): Promise<FirstSeqs | null>;
 }

@@ -1,6 +1,6 @@
 /** A node's place in the log, once it is taken: what may be done in it, until another process takes it. */
 import type { Connection } from '../core/connection.ts';
-import { AppError, PlaceLost } from '../core/errors.ts';
+import { AppError, PlaceLost, StoreWentBack } from '../core/errors.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { TakenNode } from '../core/nodes.ts';
 import type { SizedPageRequest } from '../core/page.ts';
@@ -15,6 +15,7 @@ import type { Database } from './database.ts';
 import { isUniqueViolation } from './database-errors.ts';
 import type { GrownTables } from './grown-tables.ts';
 import type { ListenerRows } from './listener-reader.ts';
+import { renewIfBack } from './log-renewal.ts';
 import type { SecretCipher } from './secret-cipher.ts';
 
 export interface NodePlaceOptions {
@@ -31,6 +32,8 @@ export interface NodePlaceOptions {
   readonly boot?: string | undefined;
   /** Told which logs have grown, where there is another who may want to know. */
   readonly onAppend: (projects: Iterable<ProjectRef>) => void;
+  /** Told before who appends is: every place of this process, and of all others, is lost. */
+  readonly onWentBack: (error: PlaceLost) => void;
 }
 
 const placeSql = 'ref = $1::integer AND epoch = $2::bigint';
@@ -39,7 +42,7 @@ const settleSql = `UPDATE writers SET append_number = $3::bigint, first_seqs = N
   WHERE ${placeSql} AND append_number = $3::bigint - 1 RETURNING true`;
 const outcomeSql = `SELECT array_to_json(first_seqs) FROM writers
   WHERE ${placeSql} AND append_number = $3::bigint`;
-const isHeldSql = `SELECT FROM writers WHERE ${placeSql}`;
+const isHeldSql = `SELECT FROM writers WHERE ${placeSql} AND append_number >= $3::bigint`;
 
 /** In the row of a writer: the seqs behind which its last append began, by project. */
 type Bases = readonly (readonly [project: number, base: number])[];
@@ -48,6 +51,9 @@ export class NodePlace implements TakenNode {
   readonly ref: number;
   readonly epoch: number;
   readonly #options: NodePlaceOptions;
+  /** The last append whose outcome is known. */
+  #number = 0;
+  #loss: Promise<PlaceLost> | null = null;
 
   constructor(options: NodePlaceOptions) {
     this.#options = options;
@@ -66,6 +72,7 @@ export class NodePlace implements TakenNode {
     });
     const [bases, isWriter, held, hasOthers, listenersMax] = row as AppendRow;
     if (bases !== null) {
+      this.#number = append.number;
       tables.appended(batch);
       const grown = batch.logs.filter(({ events }) => events > 0).map(({ project }) => project);
       if (hasOthers && grown.length > 0) this.#options.onAppend(grown);
@@ -81,21 +88,49 @@ export class NodePlace implements TakenNode {
 
   /** Whichever comes first takes the number: the append, still on its way to the server, or this. */
   async settle(number: number): Promise<FirstSeqs | null> {
-    const { database, nodeId } = this.#options;
+    const { database } = this.#options;
     const values = [this.ref, this.epoch, number];
+    this.#number = number - 1;
     const [settled] = await database.queryAsWriter({ text: settleSql, values });
-    if (settled !== undefined) return null;
+    if (settled !== undefined) return this.#settled(number, null);
     const [row] = await database.queryAsWriter({ text: outcomeSql, values });
-    if (row === undefined) throw new PlaceLost(nodeId);
+    if (row === undefined) throw await this.#whyLost();
     const bases = row[0] as Bases | null;
-    return bases === null ? null : firstSeqs(bases);
+    return this.#settled(number, bases === null ? null : firstSeqs(bases));
   }
 
-  /** @throws PlaceLost when another process has taken the place; unavailable */
+  #settled(number: number, outcome: FirstSeqs | null): FirstSeqs | null {
+    this.#number = number;
+    return outcome;
+  }
+
+  /** @throws PlaceLost when another process has taken the place; StoreWentBack; unavailable */
   async assertHeld(): Promise<void> {
-    const values = [this.ref, this.epoch];
+    const values = [this.ref, this.epoch, this.#number];
     const [row] = await this.#options.database.query({ text: isHeldSql, values });
-    if (row === undefined) throw new PlaceLost(this.#options.nodeId);
+    if (row === undefined) throw await this.#whyLost();
+  }
+
+  /** It stays lost, for the reason that was found first. @throws unavailable */
+  async #whyLost(): Promise<PlaceLost> {
+    this.#loss ??= this.#findLoss();
+    try {
+      return await this.#loss;
+    } catch (error) {
+      this.#loss = null;
+      throw error;
+    }
+  }
+
+  async #findLoss(): Promise<PlaceLost> {
+    const { database, nodeId, onWentBack } = this.#options;
+    const { ref, epoch } = this;
+    if (await renewIfBack(database, { ref, epoch, number: this.#number })) {
+      const loss = new StoreWentBack(nodeId);
+      onWentBack(loss);
+      return loss;
+    }
+    return new PlaceLost(nodeId);
   }
 
   async readListeners(

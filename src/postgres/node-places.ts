@@ -8,9 +8,12 @@ import type { Database } from './database.ts';
 import { toAppError } from './database-errors.ts';
 import { NodePlace, type NodePlaceOptions } from './node-place.ts';
 import { isHeldSql, NodePresence, presenceKey } from './node-presence.ts';
+import type { Wakes } from './wakes.ts';
 
 export interface NodePlacesOptions
   extends Pick<NodePlaceOptions, 'listeners' | 'connections' | 'cipher' | 'tables' | 'onAppend'> {
+  /** Told where places may be lost, too. */
+  readonly wakes: Pick<Wakes, 'onChange'>;
   readonly database: Database;
   readonly nodeId: string;
   readonly log: Logger;
@@ -61,6 +64,8 @@ export class NodePlaces implements Nodes, AsyncDisposable {
   readonly #stop = new AbortController();
   #presence: NodePresence | null = null;
   #own: NodePlace | null = null;
+  #endWakes: () => void = () => undefined;
+  #isDisplaced = false;
 
   constructor(options: NodePlacesOptions) {
     this.#options = options;
@@ -93,6 +98,12 @@ export class NodePlaces implements Nodes, AsyncDisposable {
     this.#own = this.#place(nodeId, row as readonly [number, number]);
     const state = holdsSockets ? 'ready' : 'removed';
     await database.queryAsWriter({ text: ownStateSql, values: [this.#own.ref, state] });
+    this.#endWakes();
+    this.#endWakes = this.#options.wakes.onChange(() => {
+      this.#onReturn().catch((err: unknown) =>
+        log.debug({ err }, 'the place could not be looked at'),
+      );
+    });
     return this.#own;
   }
 
@@ -101,8 +112,14 @@ export class NodePlaces implements Nodes, AsyncDisposable {
       await this.#own?.assertHeld();
     } catch (error) {
       if (!(error instanceof PlaceLost)) throw error;
-      this.#options.onDisplaced(error);
+      this.#displaced(error);
     }
+  }
+
+  #displaced(error: PlaceLost): void {
+    if (this.#isDisplaced) return;
+    this.#isDisplaced = true;
+    this.#options.onDisplaced(error);
   }
 
   async whereIs(nodeId: string): Promise<Whereabouts> {
@@ -142,12 +159,13 @@ export class NodePlaces implements Nodes, AsyncDisposable {
   }
 
   #place(nodeId: string, [ref, epoch]: readonly [number, number]): NodePlace {
-    return new NodePlace({ ...this.#options, nodeId, ref, epoch });
+    return this.sessionPlace(nodeId, { ref, epoch });
   }
 
   /** One that was taken for a session. */
   sessionPlace(nodeId: string, taken: Pick<NodePlaceOptions, 'ref' | 'epoch' | 'boot'>): NodePlace {
-    return new NodePlace({ ...this.#options, nodeId, ...taken });
+    const onWentBack = (error: PlaceLost) => this.#displaced(error);
+    return new NodePlace({ ...this.#options, onWentBack, nodeId, ...taken });
   }
 
   /** Those with listeners that are not closed, or connections that are open. */
@@ -159,6 +177,7 @@ export class NodePlaces implements Nodes, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    this.#endWakes();
     await this.#presence?.[Symbol.asyncDispose]();
   }
 }

@@ -139,7 +139,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     const rows = { database, listeners, connections, cipher, tables };
     const nodes = new NodePlaces({
       ...{ ...rows, nodeId, log, absenceMs, predecessorWaitMs },
-      ...{ onDisplaced, onAppend, signal: options.signal },
+      ...{ onDisplaced, onAppend, wakes, signal: options.signal },
     });
     const keys = new IdempotencyKeyRows({
       ...{ database, clock, ownPlace: () => nodes.own },

@@ -12,6 +12,7 @@ import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { Database } from './database.ts';
 import { toAppError } from './database-errors.ts';
+import { renewalSql } from './log-renewal.ts';
 import { presentKeysSql } from './node-presence.ts';
 import { openDatabase } from './open-database.ts';
 import { defaultLimits } from './postgres-store.ts';
@@ -31,11 +32,7 @@ export interface RenewedLog {
 
 const holdsKodamaSql = "SELECT to_regclass('_prisma_migrations') IS NOT NULL";
 
-const renewSql = `WITH renewed AS (
-  UPDATE log_heads SET log_id = gen_random_uuid() RETURNING project, seq, log_id
-), displaced AS (
-  UPDATE writers SET epoch = epoch + 1, append_number = 0
-)
+const renewSql = `WITH ${renewalSql('true')}
 SELECT coalesce(p.name, r.project::text) AS project, r.seq::float8 AS "headSeq", r.log_id AS log
 FROM renewed r LEFT JOIN projects p ON p.ref = r.project ORDER BY r.project`;
 

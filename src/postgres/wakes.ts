@@ -30,6 +30,9 @@ const fleetPayload = 'fleet:';
 const takenPayload = 'taken:';
 const goodbyeMs = 500;
 
+/** As `tellChange`, from within a statement: at its commit, whether or not this process listens. */
+export const tellChangeSql = `pg_notify('${channel}', '${tenancyPayload}')`;
+
 type Callback = (headSeq: number) => void;
 /** The node of this number has that session from now on. */
 type Taken = (ref: number, session: number) => void;
