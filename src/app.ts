@@ -289,6 +289,6 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
       pageBytesMax: config.bounds.pageBytesMax,
     },
   });
-  metrics.observe({ control, eventLog, nodes, retention, ...fleet });
+  metrics.observe({ control, eventLog, nodes, retention, store, ...fleet });
   return { control, own, eventLog, activity, fleet };
 }

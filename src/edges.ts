@@ -38,13 +38,20 @@ import { Refusals } from './tenancy/refusals.ts';
 import type { TenancyStore } from './tenancy/store.ts';
 import { TenancyUpkeep } from './tenancy/upkeep.ts';
 
+interface EdgesStore {
+  readonly tenancy: TenancyStore;
+  readonly fleet: FleetStore;
+  /** Connections to the database that could not be made. */
+  readonly connectFailures: number;
+}
+
 export interface EdgesGround {
   readonly config: Config;
   readonly nodeId: string;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly makeId: () => string;
-  readonly store: Store & { readonly tenancy: TenancyStore; readonly fleet: FleetStore };
+  readonly store: Store & EdgesStore;
   readonly projects: Projects;
   readonly loop: LoopShares<ProjectRef>;
   readonly metrics: MetricsText & { countUnauthenticated(): void };

@@ -90,7 +90,8 @@ test('every metric of the product is listed', async () => {
   const metrics = new Metrics();
   const records = { takenRecords: 0, lateRecords: 0, refusedRecords: 0, spoolRecords: 0 };
   metrics.observe({
-    ...{ ...memory, retention: { bytes: 0 }, sessions: { size: 0, ...records } },
+    ...{ ...memory, retention: { bytes: 0 }, store: { connectFailures: 0 } },
+    ...{ sessions: { size: 0, ...records } },
     ...{ sweeps: { census: new Map(), suspended: [], won: 0 }, commands: { waiting: 0 } },
   });
   const served = [...(await metrics.text()).matchAll(/^# TYPE (kodama_\S+)/gm)];

@@ -46,7 +46,7 @@ function sizedStore(logs: Map<ProjectRef, Log>, clock: ReturnType<typeof handClo
   };
   const projects = { all: async () => [...logs.keys()] } as never;
   const idempotencyKeeping = { purge: async () => false };
-  return { of, projects, idempotencyKeeping, ping: async () => undefined };
+  return { of, projects, idempotencyKeeping, ping: async () => true };
 }
 
 function retentionOf(logs: Map<ProjectRef, Log>) {

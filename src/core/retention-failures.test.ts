@@ -43,6 +43,7 @@ async function makeRound(
   };
   const ping = async () => {
     if (isAway) throw away();
+    return true;
   };
   const retention = new Retention({
     store: { of, projects: { all: async () => projects } as never, idempotencyKeeping, ping },

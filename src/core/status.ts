@@ -113,8 +113,12 @@ export async function problemsOf({
   if (nodes.own !== null && nodes.workers.length === 0) problems.push('no worker is up');
   // Anybody may ask, and as often as they like: the store hears of it once in a while.
   if (!(await probe.ask(limits.pingAgeMs))) problems.push('the store is away');
-  // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
-  else if (eventLog.writers.waitingMs > limits.commitTimeoutMs)
-    problems.push('the log does not get on');
+  else {
+    // One that answers on the connections that it has given may give no more: then reads fail.
+    if (!probe.hasConnections) problems.push('the database gives no connections');
+    // It may still refuse, or be too slow: then creates fail, and records are held back.
+    const { waitingMs } = eventLog.writers;
+    if (waitingMs > limits.commitTimeoutMs) problems.push('the log does not get on');
+  }
   return problems;
 }

@@ -7,9 +7,9 @@ const hour = 3_600_000;
 
 /** Each ping is answered by the test. */
 function heldStore() {
-  const pings: PromiseWithResolvers<void>[] = [];
+  const pings: PromiseWithResolvers<boolean>[] = [];
   const ping = () => {
-    const asked = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<boolean>();
     pings.push(asked);
     return asked.promise;
   };
@@ -25,8 +25,21 @@ test('a store is asked once by all who ask meanwhile, and again only when the an
   expect(await Promise.all(asked)).toEqual([false, false]);
   expect([await probe.ask(hour), probe.isThere, store.pings.length]).toEqual([false, false, 1]);
   const again = probe.ask();
-  store.pings[1]?.resolve();
+  store.pings[1]?.resolve(true);
   expect([await again, probe.isThere, store.pings.length]).toEqual([true, true, 2]);
+});
+
+test('a store that answers may have no connections left, and that is told by itself', async () => {
+  const { pings, ping } = heldStore();
+  const store = Object.assign(new MemoryStore(), { ping });
+  const { control } = await makeWorld({ store });
+  const told = async (answer: boolean) => {
+    const asked = control.problems();
+    pings.pop()?.resolve(answer);
+    return await asked;
+  };
+  expect(await told(false)).toEqual(['the database gives no connections']);
+  expect(await told(true)).toEqual([]);
 });
 
 test('a store that says nothing counts as away in time', async () => {

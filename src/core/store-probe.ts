@@ -5,6 +5,7 @@ export class StoreProbe {
   readonly #store: Pick<Store, 'ping'>;
   readonly #timeoutMs: number;
   #isThere = true;
+  #hasConnections = true;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking: Promise<boolean> | null = null;
 
@@ -18,6 +19,11 @@ export class StoreProbe {
     return this.#isThere;
   }
 
+  /** Whether it had connections to give, when it last answered. */
+  get hasConnections(): boolean {
+    return this.#hasConnections;
+  }
+
   /** Looks anew, unless somebody looks just now, or has within so many ms. */
   async ask(ageMs = 0): Promise<boolean> {
     const isRecent = performance.now() - this.#lookedAt < ageMs;
@@ -27,21 +33,21 @@ export class StoreProbe {
   }
 
   async #look(): Promise<boolean> {
-    this.#isThere = await answers(this.#store, this.#timeoutMs);
+    const answer = await answerOf(this.#store, this.#timeoutMs);
+    this.#isThere = answer !== null;
+    this.#hasConnections = answer ?? this.#hasConnections;
     this.#lookedAt = performance.now();
     this.#looking = null;
     return this.#isThere;
   }
 }
 
-async function answers(store: Pick<Store, 'ping'>, timeoutMs: number): Promise<boolean> {
-  const timeout = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => timeout.resolve(false), timeoutMs);
-  const answer = store.ping().then(
-    () => true,
-    () => false,
-  );
-  const isThere = await Promise.race([answer, timeout.promise]);
+/** Null where it does not answer in time. */
+async function answerOf(store: Pick<Store, 'ping'>, timeoutMs: number): Promise<boolean | null> {
+  const timeout = Promise.withResolvers<null>();
+  const timer = setTimeout(() => timeout.resolve(null), timeoutMs);
+  const answer = store.ping().catch(() => null);
+  const told = await Promise.race([answer, timeout.promise]);
   clearTimeout(timer);
-  return isThere;
+  return told;
 }

@@ -76,5 +76,6 @@ export interface Store {
   readonly nodes: Nodes;
   readonly audit: AuditLog;
   readonly idempotencyKeeping: IdempotencyKeeping;
-  ping(): Promise<void>;
+  /** Resolves to whether it has a connection for each part that wants one. */
+  ping(): Promise<boolean>;
 }

@@ -24,6 +24,7 @@ export interface Observed extends FleetObserved {
   readonly eventLog: EventLog;
   readonly nodes: HeldNodes;
   readonly retention: Pick<Retention, 'bytes'>;
+  readonly store: { readonly connectFailures: number };
 }
 
 const commitSeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -135,7 +136,7 @@ export class Metrics {
 
   /** What is read when it is asked for. */
   observe(observed: Observed): void {
-    const { control, nodes, retention } = observed;
+    const { control, nodes, retention, store } = observed;
     const { writers } = observed.eventLog;
     observeNodes(this.#registry, observed);
     const gauges: Readings<number | Promise<number>> = {
@@ -178,24 +179,26 @@ export class Metrics {
       };
       new Gauge({ name, help, registers: [this.#registry], collect });
     }
-    this.#counterOf(
-      'kodama_connections_received_bytes_total',
-      'Bytes read from clients of the built-in node, as last reported.',
-      () => nodes.bytes.in,
-    );
-    this.#counterOf(
-      'kodama_connections_sent_bytes_total',
-      'Bytes sent to clients of the built-in node, as last reported.',
-      () => nodes.bytes.out,
-    );
-    this.#counterOf(
-      'kodama_log_refused_records_total',
-      'Records of connections that the database refused.',
-      () => writers.refusedRecords,
-    );
-    for (const [name, [help, read]] of Object.entries(fleetCounters(observed))) {
-      this.#counterOf(name, help, read);
-    }
+    const counters: Readings<number> = {
+      kodama_connections_received_bytes_total: [
+        'Bytes read from clients of the built-in node, as last reported.',
+        () => nodes.bytes.in,
+      ],
+      kodama_connections_sent_bytes_total: [
+        'Bytes sent to clients of the built-in node, as last reported.',
+        () => nodes.bytes.out,
+      ],
+      kodama_log_refused_records_total: [
+        'Records of connections that the database refused.',
+        () => writers.refusedRecords,
+      ],
+      kodama_store_connect_failures_total: [
+        'Connections to the database that could not be made.',
+        () => store.connectFailures,
+      ],
+      ...fleetCounters(observed),
+    };
+    for (const [name, [help, read]] of Object.entries(counters)) this.#counterOf(name, help, read);
     let restarts = 0;
     this.#counterOf('kodama_worker_restarts_total', 'Workers that were lost and replaced.', () => {
       const { workers } = control.status();

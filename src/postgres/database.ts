@@ -3,11 +3,12 @@
  * query ends within a bound, also when the server never answers: then its connection is dropped.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from '../core/ports.ts';
+import { ConnectionPool } from './connection-pool.ts';
 import { toAppError, toAppendError } from './database-errors.ts';
 import { databaseConfig } from './database-url.ts';
-import { cutBy, DriverClient, notedClients, types } from './driver-client.ts';
+import { cutBy, DriverClient, type DriverConfig, notedClients, types } from './driver-client.ts';
 import { keeperSettings, sessionSettings, writerSettings } from './session-settings.ts';
 
 export interface DatabaseLimits {
@@ -59,22 +60,23 @@ export class Database implements AsyncDisposable {
   readonly #options: DatabaseOptions;
   readonly #config: pg.ClientConfig;
   /** Prisma's own. */
-  readonly prismaPool: pg.Pool;
-  readonly #readers: pg.Pool;
+  readonly prismaPool: ConnectionPool;
+  readonly #readers: ConnectionPool;
   /** Readers that keep plans. */
-  readonly #keepers: pg.Pool;
+  readonly #keepers: ConnectionPool;
   /** By text. */
   readonly #keptNames = new Map<string, string>();
-  readonly #writer: pg.Pool;
+  readonly #writer: ConnectionPool;
   /** The newest of its connections, which may be still under way. */
   #writerClient: DriverClient | null = null;
+  #connectFailures = 0;
   #closed: Promise<void> | null = null;
 
   /** @throws DatabaseUrlError */
   constructor(options: DatabaseOptions) {
     this.#options = options;
     this.#config = databaseConfig(options.connectionString);
-    const { readConnectionsMax: max, prismaConnectionsMax } = options.limits;
+    const { readConnectionsMax: max, prismaConnectionsMax: few } = options.limits;
     const unbounded = { query_timeout: 0 };
     const Client = notedClients((client) => {
       this.#writerClient = client;
@@ -88,34 +90,15 @@ export class Database implements AsyncDisposable {
       { name: 'kodama history', max, settings: keeperSettings },
       unbounded,
     );
-    const forPrisma = {
-      name: 'kodama prisma',
-      max: prismaConnectionsMax,
-      settings: sessionSettings,
-    };
+    const forPrisma = { name: 'kodama prisma', max: few, settings: sessionSettings };
     this.prismaPool = this.#pool(forPrisma);
   }
 
-  #pool({ name, max, settings }: PoolOptions, overrides: pg.PoolConfig = {}): pg.Pool {
-    const { log } = this.#options;
-    const pool = new pg.Pool({
-      ...this.#clientConfig(name),
-      ...{ max, types, Client: DriverClient },
-      ...overrides,
-      idleTimeoutMillis: idleTimeoutMs,
-      onConnect: async (client) => {
-        await client.query(this.#setUp(this.#settings(settings)));
-      },
-    });
-    // A connection that fails while idle is dropped by the pool; the next query makes another.
-    // Not the error itself: the pool has put its client there, and with it all that it is configured with.
-    pool.on('error', ({ message }) =>
-      log.debug({ reason: message }, 'a database connection was lost'),
-    );
-    // Between two who use it nobody listens, if a server's last words come in one piece with its answer to the first:
-    // an error that nobody hears would end the process. The next one finds that the connection is none.
-    pool.on('connect', (client) => void client.on('error', unheard));
-    return pool;
+  #pool({ name, max, settings }: PoolOptions, overrides: pg.PoolConfig = {}): ConnectionPool {
+    const limits = { max, types, idleTimeoutMillis: idleTimeoutMs };
+    const config = { ...this.#clientConfig(name), ...overrides, ...limits };
+    const setUp = this.#setUp(this.#settings(settings));
+    return new ConnectionPool({ config, setUp, log: this.#options.log });
   }
 
   /** Not among the parameters of the connection: PgBouncer refuses those that it does not know. */
@@ -135,7 +118,7 @@ export class Database implements AsyncDisposable {
     return query;
   }
 
-  #clientConfig(name: string): pg.ClientConfig {
+  #clientConfig(name: string): DriverConfig {
     return {
       ...this.#config,
       application_name: name,
@@ -143,6 +126,9 @@ export class Database implements AsyncDisposable {
       query_timeout: this.#answerTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: quietMaxMs,
+      onNoConnection: () => {
+        this.#connectFailures += 1;
+      },
     };
   }
 
@@ -242,10 +228,24 @@ export class Database implements AsyncDisposable {
     return { client, [Symbol.asyncDispose]: leave };
   }
 
+  /** Connections that could not be made. */
+  get connectFailures(): number {
+    return this.#connectFailures;
+  }
+
+  get #pools(): readonly ConnectionPool[] {
+    return [this.prismaPool, this.#readers, this.#keepers, this.#writer];
+  }
+
+  /** False where one of the pools has given none for so long, and gives none now. */
+  async givesConnections(dryMs: number): Promise<boolean> {
+    await Promise.all(this.#pools.map((pool) => pool.tryAgain()));
+    return this.#pools.every((pool) => pool.dryMs < dryMs);
+  }
+
   /** Resolves when every connection is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const pools = [this.prismaPool, this.#readers, this.#keepers, this.#writer];
-    this.#closed ??= Promise.all(pools.map((pool) => pool.end())).then(() => undefined);
+    this.#closed ??= Promise.all(this.#pools.map((pool) => pool.end())).then(() => undefined);
     await this.#closed;
   }
 }
@@ -256,8 +256,6 @@ interface PoolOptions {
   /** Made once on each connection. */
   readonly settings: string;
 }
-
-function unheard(): void {}
 
 async function run(pool: pg.Pool, statement: Statement, timeoutMs: number): Promise<Rows> {
   try {

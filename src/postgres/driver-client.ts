@@ -14,18 +14,26 @@ interface Sent {
   parsedStatements: Readonly<Record<string, string>>;
 }
 
+export interface DriverConfig extends pg.ClientConfig {
+  /** Called where the server has not let it in. */
+  readonly onNoConnection?: (() => void) | undefined;
+}
+
 export class DriverClient extends pg.Client {
   declare readonly connectionParameters: Parameters;
   declare readonly connection: pg.Connection & Sent;
 
-  constructor(config: pg.ClientConfig = {}) {
+  constructor(config: DriverConfig = {}) {
     // A pool hides the password from those who list the options' fields, as a spread does.
-    const { password } = config;
+    const { password, onNoConnection } = config;
     super({ ...config, password, sslnegotiation: 'postgres', client_encoding: 'utf8' });
     const parameters = this.connectionParameters;
     parameters.replication = undefined;
     // Those of PGOPTIONS stand only where none are given; the driver takes an empty text for none given.
     if (config.options !== undefined) parameters.options = config.options;
+    if (onNoConnection === undefined) return;
+    this.once('end', onNoConnection);
+    this.once('connect', () => void this.off('end', onNoConnection));
   }
 
   /** Before a statement of this name: where it would be one too many, the server lets go of all of them, and their plans. */

@@ -40,6 +40,8 @@ import { Wakes } from './wakes.ts';
 export interface PostgresStoreLimits extends DatabaseLimits {
   /** How long an open waits for a server that is not there yet. */
   readonly openTimeoutMs: number;
+  /** How long some part may get no connection before a ping says so. */
+  readonly dryPoolMs: number;
   /** How often to look for other nodes' appends without being told. */
   readonly pollMs: number;
   /** How often to tell other nodes of this one's appends, at most. */
@@ -101,6 +103,7 @@ export class PostgresStore implements Store, AsyncDisposable {
   /** Made anew for each who asks: it holds nothing. */
   readonly of: (project: ProjectRef) => ProjectStore;
   readonly #database: Database;
+  readonly #dryPoolMs: number;
   readonly #log: Logger;
   readonly #waiting: WaitOptions;
   readonly #cipher: SecretCipher;
@@ -114,6 +117,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     const { nodeId, log, clock = systemClock(), onDisplaced = () => undefined } = options;
     const { absenceMs, predecessorWaitMs, pollMs, wakeMs, projectsMax } = limits;
     this.#database = database;
+    this.#dryPoolMs = limits.dryPoolMs;
     this.#log = log;
     this.#waiting = { log, signal: options.signal, timeoutMs: limits.openTimeoutMs };
     const cipher = new SecretCipher(options.secretKeys ?? { current: null, old: null });
@@ -201,8 +205,14 @@ export class PostgresStore implements Store, AsyncDisposable {
     return new SecretRotation({ ...of, limits });
   }
 
-  async ping(): Promise<void> {
+  async ping(): Promise<boolean> {
     await this.#database.query({ text: 'SELECT 1' });
+    return await this.#database.givesConnections(this.#dryPoolMs);
+  }
+
+  /** Connections to the database that could not be made. */
+  get connectFailures(): number {
+    return this.#database.connectFailures;
   }
 
   /** Idempotent. Resolves when every connection to the database is closed. */

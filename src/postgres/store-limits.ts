@@ -1,6 +1,7 @@
 /** What the store asks of the database at once, and how long it waits for it. */
 export const storeLimits = {
   connectTimeoutMs: 5000,
+  dryPoolMs: 5000,
   statementTimeoutMs: 10_000,
   openTimeoutMs: 30_000,
   readConnectionsMax: 8,

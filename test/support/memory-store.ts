@@ -369,8 +369,8 @@ export class MemoryStore implements Store {
     this.database.present.delete(this.nodeId);
   }
 
-  ping(): Promise<void> {
-    return this.#call(() => undefined);
+  ping(): Promise<boolean> {
+    return this.#call(() => true);
   }
 
   #kept(prefix = ''): KeptAnswers {
