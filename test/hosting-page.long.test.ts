@@ -2,6 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -68,18 +69,21 @@ const proxies: readonly Proxy[] = [
 ];
 
 async function startProxy(proxy: Proxy): Promise<number | null> {
+  const [block = ''] = blocks(proxy.fence, 'docs/hosting.md');
+  const config = block
+    .replaceAll('127.0.0.1:8080', `127.0.0.1:${app.httpPort}`)
+    .replaceAll('127.0.0.1:50051', app.grpcAddress);
+  return await startWith(proxy, config);
+}
+
+async function startWith(proxy: Proxy, block: string): Promise<number | null> {
   const folder = await mkdtemp(join(tmpdir(), 'kodama-proxy-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const { cert, key } = await makeCertificate(await makeAuthority());
   await writeFile(join(folder, 'tls.crt'), cert);
   await writeFile(join(folder, 'tls.key'), key);
   const port = await freePort();
-  const [block = ''] = blocks(proxy.fence, 'docs/hosting.md');
-  const config = proxy
-    .config(block, { folder, port })
-    .replaceAll('/etc/kodama/', `${folder}/`)
-    .replaceAll('127.0.0.1:8080', `127.0.0.1:${app.httpPort}`)
-    .replaceAll('127.0.0.1:50051', app.grpcAddress);
+  const config = proxy.config(block, { folder, port }).replaceAll('/etc/kodama/', `${folder}/`);
   const file = join(folder, proxy.file);
   await writeFile(file, config);
   const env = { PATH: process.env.PATH, HOME: folder };
@@ -136,5 +140,45 @@ test.for(proxies)(
     const over = credentials.createSsl(null, null, null, { rejectUnauthorized: false });
     using health = healthClient(`127.0.0.1:${port}`, { over, name });
     expect(await health.check()).toBe('SERVING');
+  },
+);
+
+/** Answers all with its name, while it is there. */
+async function makeReplica(name: string) {
+  const port = await freePort();
+  const server = createServer((_, response) => response.end(name));
+  const stop = async () => {
+    const closed = server.listening && once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  onTestFinished(stop);
+  return { port, start: () => once(server.listen(port, '127.0.0.1'), 'listening'), stop };
+}
+
+test.for(proxies)(
+  'of two replicas that restart one after the other $fence finds the one that is there',
+  async (proxy, { skip }) => {
+    const [first, second] = [await makeReplica('first'), await makeReplica('second')];
+    const [single = '', pair = ''] = blocks(proxy.fence, 'docs/hosting.md');
+    const server = single
+      .replace('http://127.0.0.1:8080', 'http://rest')
+      .replace('grpc://127.0.0.1:50051', 'grpc://grpc');
+    const block = (proxy.fence === 'nginx' ? `${pair}\n${server}` : pair)
+      .replaceAll('10.0.0.11:8080', `127.0.0.1:${first.port}`)
+      .replaceAll('10.0.0.12:8080', `127.0.0.1:${second.port}`);
+    await first.start();
+    const port = await startWith(proxy, block);
+    if (port === null) return skip(`${proxy.program} is not installed`);
+    // Each is asked while it is away, and is the only one a moment later.
+    const answers = async () => [await curl(port, '/'), await curl(port, '/')];
+    expect(await answers()).toEqual(['first', 'first']);
+    await first.stop();
+    await second.start();
+    expect(await answers()).toEqual(['second', 'second']);
+    await second.stop();
+    await first.start();
+    expect(await answers()).toEqual(['first', 'first']);
   },
 );
