@@ -12,19 +12,23 @@ import { Program, type Run, stopped } from './program.ts';
 const usage = `npm start             starts kodama; Ctrl-C stops it
 npm run restore-mark  after a restore of the database from a backup, before the next start
 
-  --help     prints this
-  --version  prints the version
+  --data-dir <folder>  what it keeps, in place of KODAMA_DATA_DIR
+  --help               prints this
+  --version            prints the version
 
 It is configured by environment variables: see README.md.`;
 
 /** Never returns: it ends the process. */
 export async function runServer(environment: NodeJS.ProcessEnv): Promise<never> {
-  const { words } = readCommandLine({ usage, options: {}, words: ['restore-mark'] });
+  const options = { 'data-dir': { type: 'string' } } as const;
+  const { values, words } = readCommandLine({ usage, options, words: ['restore-mark'] });
+  const { 'data-dir': dataDir } = values;
+  const given = dataDir === undefined ? {} : { KODAMA_DATA_DIR: dataDir };
   const program = new Program();
   const isTerminal = process.stdout.isTTY === true;
   const work = words.length > 0 ? mark : serve;
   return await program.run(
-    () => readConfig(environment, { isTerminal }),
+    () => readConfig({ ...environment, ...given }, { isTerminal }),
     (run) => work(run, program),
   );
 }

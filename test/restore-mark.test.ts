@@ -1,9 +1,12 @@
 /** After a restore from a backup: seqs are given again, and no cursor of before may show other events under them. */
-import { expect, test } from 'vitest';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { Kodama } from '../clients/typescript/src/index.ts';
 import { PostgresStore } from '../src/postgres/postgres-store.ts';
 import { renewLogIds } from '../src/postgres/restored-logs.ts';
-import { command } from './support/command.ts';
+import { command, runProgram } from './support/command.ts';
 import { call as grpcCall, grpcClient, streamEvents } from './support/grpc-client.ts';
 import { long } from './support/long.ts';
 import { run } from './support/printed-run.ts';
@@ -173,6 +176,23 @@ test('what holds no kodama is left as it is', long, async () => {
   const nobody = await run({ ...home.environment, DATABASE_URL: '' }, ['restore-mark']);
   expect(nobody).toMatchObject({ code: 1 });
   expect(nobody.stderr).toMatch(/KODAMA_DATA_DIR \(.*\) holds no database/);
+});
+
+test('the data directory may be named with the command and with npm alike', long, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'kodama-restored-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const words = (name: string) => ['restore-mark', '--data-dir', join(folder, name)];
+  const environment = { KODAMA_DATA_DIR: join(folder, 'other') };
+  const answers = [
+    ['npm', await run(environment, words('npm'))],
+    ['command', await runProgram({ url: '' }, words('command'), { environment })],
+  ] as const;
+  for (const [name, { code, stdout, stderr }] of answers) {
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(`(${join(folder, name)}) holds no database`);
+  }
+  expect(await readdir(folder)).toEqual([]);
+  expect(await run({}, ['restore-mark', '--data-folder', folder])).toMatchObject({ code: 2 });
 });
 
 test('each log gets an id of its own, and a process that was cut off has lost its place', async () => {
