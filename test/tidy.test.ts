@@ -86,13 +86,13 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2310,
+  src: 2330,
   api: 2925,
   cli: 7270,
   core: 10140,
   agent: 1700,
   console: 10730,
-  echo: 7330,
+  echo: 7430,
   'edge-sockets': 370,
   'embedded-postgres': 880,
   faults: 1460,
@@ -103,7 +103,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 760,
   metrics: 320,
   node: 550,
-  postgres: 7860,
+  postgres: 8020,
   tenancy: 1550,
   tls: 520,
   wire: 670,

@@ -29,9 +29,8 @@ export interface WorkerSettings {
   /** Bytes of a connection, and of all together, that faults hold back at most, before it is read from no more. */
   readonly faultHeldBytesMax: number;
   readonly faultHeldBytesTotalMax: number;
-  /** Of each turn of the event loop, for the work of faults; what is left over goes on in the next. */
+  /** Of a turn of the loop, for the work of faults, and for a change or the end of many connections: the rest comes in the next. */
   readonly faultTurnMs: number;
-  /** The same for going round the connections of a listener that is changed or closed. */
   readonly roundTurnMs: number;
   /** TLS handshakes and PROXY headers under way; others wait unread. */
   readonly preamblesMax: number;
@@ -50,11 +49,10 @@ export interface WorkerSettings {
   readonly resetLookMs: number;
   /** How long a client is read from after our FIN, so that what it still sends does not reset it. */
   readonly lingerMs: number;
-  /** UDP sessions of all listeners; answers for each source a second, and its burst. */
+  /** UDP sessions of all listeners; answers for each source a second, and its burst, in number and in bytes. */
   readonly udpSessionsMax: number;
   readonly udpDatagramsPerSecondMax: number;
   readonly udpDatagramsBurstMax: number;
-  /** The same in bytes. */
   readonly udpBytesPerSecondMax: number;
   readonly udpBytesBurstMax: number;
   /** What comes again so soon, so often in a row, is taken for a loop. */
@@ -62,9 +60,8 @@ export interface WorkerSettings {
   readonly udpLoopReturnsMax: number;
   /** Datagrams in one turn of the event loop, of all wildcard sockets that are read past Node. */
   readonly udpWildcardTurnMax: number;
-  /** Bytes of datagrams of a listener that wait, for its serve or a commit; more are dropped. */
+  /** Bytes of datagrams of a listener, and of all together, that wait, for its serve or a commit; more are dropped. */
   readonly udpHeldBytesMax: number;
-  /** The same of all listeners together. */
   readonly udpHeldBytesTotalMax: number;
   /** Bytes of a socket's answers, and of all together, that the kernel has not taken: while there are more, none is added. */
   readonly udpSendQueueBytesMax: number;
