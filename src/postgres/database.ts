@@ -9,7 +9,7 @@ import { ConnectionPool } from './connection-pool.ts';
 import { toAppError, toAppendError } from './database-errors.ts';
 import { databaseConfig } from './database-url.ts';
 import { cutBy, DriverClient, type DriverConfig, notedClients, types } from './driver-client.ts';
-import { keeperSettings, sessionSettings, writerSettings } from './session-settings.ts';
+import { durability, keeperSettings, sessionSettings, writerSettings } from './session-settings.ts';
 
 export interface DatabaseLimits {
   /** To get a connection: a free one, or a new one. */
@@ -190,13 +190,13 @@ export class Database implements AsyncDisposable {
 
   /**
    * The connection of the append, for work that comes before the first one: its statements may take as long as they
-   * take, with the settings that the server gives a session. The signal ends the wait for it.
+   * take, with the settings that the server gives a session, but for what is durable. The signal ends the wait for it.
    */
   async patientWriter(signal?: AbortSignal): Promise<OwnClient> {
     using _ = cutBy(signal, () => this.#writerClient);
     const client = await this.#writer.connect();
     try {
-      await client.query(this.#setUp('RESET ALL'));
+      await client.query(this.#setUp(`RESET ALL; ${durability}`));
     } catch (error) {
       client.release(true);
       throw error;
@@ -217,15 +217,18 @@ export class Database implements AsyncDisposable {
   /** A connection of its own, until it is disposed of. The signal ends the wait for it. */
   async ownClient(name: string, signal?: AbortSignal): Promise<OwnClient> {
     const { log } = this.#options;
+    await using resources = new AsyncDisposableStack();
     const client = this.client(name);
     client.on('error', ({ message }) =>
       log.debug({ reason: message }, 'a database connection was lost'),
     );
     using _ = cutBy(signal, () => client);
-    await client.connect();
     // A server that hangs never answers the goodbye.
-    const leave = () => Promise.race([client.end(), delay(goodbyeMs)]);
-    return { client, [Symbol.asyncDispose]: leave };
+    resources.defer(() => Promise.race([client.end(), delay(goodbyeMs)]));
+    await client.connect();
+    await client.query(this.#setUp(durability));
+    const owned = resources.move();
+    return { client, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   }
 
   /** Connections that could not be made. */

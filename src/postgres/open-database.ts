@@ -5,7 +5,7 @@ import type { Logger } from '../core/ports.ts';
 import type { Database } from './database.ts';
 import { isPassing, permanentReason, toAppError } from './database-errors.ts';
 import { migrate, tableNames } from './migrations.ts';
-import { checkRights, checkServer } from './preconditions.ts';
+import { checkRights, checkServer, warnOfLoss } from './preconditions.ts';
 
 export interface WaitOptions {
   readonly log: Logger;
@@ -75,6 +75,7 @@ async function prepare({ database, log, signal }: OpenOptions): Promise<string> 
     const schema = await checkServer(client, () => database.ownClient('kodama probe', signal));
     await migrate(client, log, undefined, signal);
     await checkRights(client, await tableNames());
+    await warnOfLoss(client, log);
     return schema;
   } finally {
     signal?.removeEventListener('abort', end);

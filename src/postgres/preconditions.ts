@@ -1,6 +1,7 @@
 /** What a PostgreSQL must be to hold kodama's tables. Each refusal says what to change. */
 import type { Client } from 'pg';
 import { AppError } from '../core/errors.ts';
+import type { Logger } from '../core/ports.ts';
 import { poolerHint } from './database-errors.ts';
 
 /** The oldest that the tests have been run on. */
@@ -103,6 +104,16 @@ async function checkPooler(
 async function backendPid(client: Client): Promise<number | undefined> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   return rows[0]?.pid;
+}
+
+const syncSql = "SELECT FROM pg_settings WHERE name = 'fsync' AND setting = 'off'";
+
+/** What a session can not set for itself is told. */
+export async function warnOfLoss(client: Client, log: Pick<Logger, 'warn'>): Promise<void> {
+  const { rowCount } = await client.query(syncSql);
+  if (rowCount === 0) return;
+  const words = 'PostgreSQL runs with fsync off: a crash of its host loses what was committed';
+  log.warn({ fsync: 'off' }, words);
 }
 
 const lackingSql = `SELECT relname::text AS name FROM pg_class
