@@ -139,6 +139,31 @@ test(
   },
 );
 
+test.each(['Ko-dama', 'my-team'])(
+  'a schema whose name needs quotes, such as %s, is used over a restart',
+  async (schema) => {
+    await using ground = await makeEmptyDatabase();
+    await query(ground.url, `CREATE SCHEMA "${schema}"; CREATE SCHEMA other`);
+    for (const _start of [1, 2]) {
+      await using store = await open(withOptions(ground.url, `-c search_path="${schema}"`));
+      await store.nodes.takeOwn();
+      // Prisma Client names it, and all else goes by the path.
+      const wanted = { state: null, protocol: null, port: null, name: null, labels: {} };
+      const page = { pageSize: 10, after: null, bytesMax: 1e9 };
+      expect((await ofDefault(store).listeners.list(wanted, page)).items).toEqual([]);
+    }
+    const strayed = withOptions(ground.url, `-c search_path=other,"${schema}"`);
+    await expectRefused(strayed, `begin with "${schema}"`);
+  },
+);
+
+test('a schema that Prisma Client can not name is refused', async () => {
+  await using ground = await makeEmptyDatabase();
+  await query(ground.url, 'CREATE SCHEMA "my""schema"');
+  const url = withOptions(ground.url, '-c search_path="my""schema"');
+  await expectRefused(url, /^its schema my"schema has a quote in its name/);
+});
+
 test('a server without TLS that TLS is asked of is told at once', async () => {
   await using ground = await makeEmptyDatabase();
   await using proxy = await startStoreProxy(ground.url);

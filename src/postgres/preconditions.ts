@@ -32,8 +32,8 @@ const serverSql = `SELECT
   current_setting('search_path') AS search_path,
   current_schema()::text AS schema,
   coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
-  (SELECT relnamespace::regnamespace::text FROM pg_class
-    WHERE oid = to_regclass('_prisma_migrations')) AS tables_schema,
+  (SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass('_prisma_migrations')) AS tables_schema,
   pg_backend_pid() AS pid`;
 
 type Connection = AsyncDisposable & { readonly client: Client };
@@ -72,11 +72,12 @@ function faultOf(server: Server): string | null {
   if (tablesSchema !== null && tablesSchema !== schema) {
     return (
       `its tables are in the schema ${tablesSchema}, but new ones would be made in ${schema}: ` +
-      `let the search_path of ${user} begin with ${tablesSchema}`
+      `let the search_path of ${user} begin with ${identifier(tablesSchema)}`
     );
   }
+  if (schema?.includes('"')) return `its schema ${schema} has a quote in its name: choose another`;
   if (schema !== null && !server.may_create) {
-    return `${user} may not make tables in it: GRANT CREATE ON SCHEMA "${schema}" TO "${user}"`;
+    return `${user} may not make tables in it: GRANT CREATE ON SCHEMA ${identifier(schema)} TO ${identifier(user)}`;
   }
   return null;
 }
@@ -116,10 +117,11 @@ export async function warnOfLoss(client: Client, log: Pick<Logger, 'warn'>): Pro
   log.warn({ fsync: 'off' }, words);
 }
 
-const lackingSql = `SELECT relname::text AS name FROM pg_class
-  WHERE relnamespace = current_schema()::regnamespace AND relname = ANY ($1::text[])
-    AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
-      AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
+const lackingSql = `SELECT relname::text AS name FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = current_schema() AND relname = ANY ($1::text[])
+    AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+      AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
   ORDER BY relname`;
 
 /**
@@ -134,6 +136,11 @@ export async function checkRights(client: Client, tables: readonly string[]): Pr
     `it has tables of another role's (${names}): ` +
       'GRANT SELECT, INSERT, UPDATE, DELETE on them, or connect as their owner',
   );
+}
+
+/** As SQL has it. */
+function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function refusal(reason: string): AppError {
