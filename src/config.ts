@@ -18,6 +18,7 @@ import {
   grpcLimits,
   httpLimits,
   idempotencyLimits,
+  logLineLimits,
   longPageLimits,
   tenancyLimits,
 } from './limits.ts';
@@ -290,7 +291,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     agent: agentLimits,
     readiness: { pingTimeoutMs: 2000, pingAgeMs: 1000, commitTimeoutMs: 5000 },
     output: outputLimits,
-    logLines: { connectionsPerSecondMax: 20, listenersPerSecondMax: 20, bannerListenersMax: 20 },
+    logLines: logLineLimits,
     signalEchoMs,
     nodes: { absenceMs: 3000, predecessorWaitMs: 30_000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,

@@ -212,6 +212,14 @@ export const tlsLimits = {
   fileBytesMax: 1_048_576,
 };
 
+/** Of what people read. */
+export const logLineLimits = {
+  connectionsPerSecondMax: 20,
+  listenersPerSecondMax: 20,
+  bannerListenersMax: 20,
+  restoredKeysMax: 100,
+};
+
 /** At most so many proxies stand one behind the other. */
 export const forwardingLimits = { hopsMax: 32 };
 

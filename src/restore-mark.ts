@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts';
 import { prepareDataDir } from './node/data-dir.ts';
 import { orStartError, StartError } from './node/start-error.ts';
+import type { Restored, RestoredKeys } from './postgres/restored-keys.ts';
 import { type RenewedLog, renewLogIds } from './postgres/restored-logs.ts';
 
 interface RestoreMarkOptions {
@@ -21,12 +22,13 @@ export async function restoreMark(options: RestoreMarkOptions): Promise<string> 
   const { databaseUrl } = config;
   const connectionString = databaseUrl ?? (await startEmbedded(options, resources));
   const name = databaseUrl === null ? 'the embedded database' : 'the database of DATABASE_URL';
-  const logs = await orStartError(
-    () => renewLogIds({ connectionString, log, signal }),
+  const keysShownMax = config.logLines.restoredKeysMax;
+  const restored = await orStartError(
+    () => renewLogIds({ connectionString, log, signal, keysShownMax }),
     (reason) => `${name} cannot be marked: ${reason}`,
   );
-  for (const renewed of logs) log.info(renewed, 'the log has a new id');
-  return textOf(name, logs);
+  for (const renewed of restored.logs) log.info(renewed, 'the log has a new id');
+  return textOf(name, restored.logs) + keysText(restored);
 }
 
 async function startEmbedded(
@@ -59,4 +61,27 @@ function textOf(name: string, logs: readonly RenewedLog[]): string {
     'A cursor of before that names its log is now cursor_expired, with log_changed. Start kodama again.\n' +
     'A node that joined after the backup is not known: remove agent.json on its host, and join with another token.\n'
   );
+}
+
+/** What was ended since the backup is not known any more: a person is. */
+function keysText({ keys, joinTokens }: RestoredKeys): string {
+  if (keys.count + joinTokens.count === 0) return '';
+  const keyLine = ({ id, name, project }: (typeof keys.first)[number]) =>
+    `${id} ${name}, of ${project === null ? 'no project' : `project ${project}`}`;
+  const tokenLine = ({ id, project, usesLeft }: (typeof joinTokens.first)[number]) =>
+    `${id}, of project ${project}, uses left: ${usesLeft}`;
+  return (
+    'What was ended after the backup is good again. Once kodama runs, end those of these that should not be:\n' +
+    `${listText('API keys', keys, keyLine)}${listText('Join tokens', joinTokens, tokenLine)}`
+  );
+}
+
+function listText<Item>(
+  what: string,
+  { count, first }: Restored<Item>,
+  lineOf: (item: Item) => string,
+): string {
+  if (count === 0) return '';
+  const more = count > first.length ? `  and ${count - first.length} more\n` : '';
+  return `${what}, ${count}:\n${first.map((item) => `  ${lineOf(item)}\n`).join('')}${more}`;
 }

@@ -167,7 +167,7 @@ test('while a kodama uses the database nothing is marked, and it says so', long,
 
 test('what holds no kodama is left as it is', long, async () => {
   await using empty = await makeEmptyDatabase();
-  const options = { connectionString: empty.url, log, signal };
+  const options = { connectionString: empty.url, log, signal, keysShownMax: 1 };
   await expect(renewLogIds(options)).rejects.toMatchObject({
     code: 'failed_precondition',
     message: 'it holds no tables of kodama: restore it first',
@@ -195,22 +195,75 @@ test('the data directory may be named with the command and with npm alike', long
   expect(await run({}, ['restore-mark', '--data-folder', folder])).toMatchObject({ code: 2 });
 });
 
+test(
+  'what was ended after the backup is good again, and is named without its secret',
+  long,
+  async () => {
+    const token = 'the-operators-own-token';
+    const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
+    await using home = await makeHome({ KODAMA_API_TOKEN: token });
+    const { DATABASE_URL: url = '' } = home.environment;
+    const ask = async (app: RunningApp, path: string, body: object) =>
+      await want(201, app, 'POST', path, body, bearer(token));
+    const scopes = ['listeners:read'];
+    let made: readonly { readonly id: string; readonly secret: string; readonly token: string }[];
+    {
+      await using app = await startApp({}, home);
+      made = [
+        await ask(app, '/v1/keys', { name: 'leaked', scopes }),
+        await ask(app, '/v1/keys', { name: 'scraper', project: null, scopes: ['metrics:read'] }),
+        await ask(app, '/v1/keys', { name: 'ended-before', scopes }),
+        await ask(app, '/v1/join-tokens', { uses: 3 }),
+      ];
+      await want(204, app, 'DELETE', `/v1/keys/${made[2]?.id}`, undefined, bearer(token));
+    }
+    await using backup = await copyDatabase(url);
+    const [leaked, scraper, before, join] = made;
+    {
+      await using app = await startApp({}, home);
+      for (const path of [`/v1/keys/${leaked?.id}`, `/v1/join-tokens/${join?.id}`]) {
+        await want(204, app, 'DELETE', path, undefined, bearer(token));
+      }
+      await want(401, app, 'GET', '/v1/listeners', undefined, bearer(leaked?.secret ?? ''));
+    }
+    const environment = { DATABASE_URL: backup.url };
+    const { code, stderr } = await run({ ...home.environment, ...environment }, ['restore-mark']);
+    expect(code).toBe(0);
+    expect(stderr).toContain(
+      `API keys, 2:\n  ${scraper?.id} scraper, of no project\n  ${leaked?.id} leaked, of project default\n` +
+        `Join tokens, 1:\n  ${join?.id}, of project default, uses left: 3\n`,
+    );
+    expect(stderr).not.toContain(before?.id);
+    const options = { connectionString: backup.url, log, signal, keysShownMax: 1 };
+    const { keys } = await renewLogIds(options);
+    expect(keys).toMatchObject({ count: 2, first: [{ name: 'scraper' }] });
+    expect(keys.first).toHaveLength(1);
+    for (const { secret, token: joining } of made) {
+      expect(stderr).not.toContain(secret ?? joining);
+    }
+    await using app = await startApp(environment, home);
+    await want(200, app, 'GET', '/v1/listeners', undefined, bearer(leaked?.secret ?? ''));
+    await want(204, app, 'DELETE', `/v1/keys/${leaked?.id}`, undefined, bearer(token));
+  },
+);
+
 test('each log gets an id of its own, and a process that was cut off has lost its place', async () => {
   await using database = await makeDatabase();
   const connectionString = database.url;
+  const options = { connectionString, log, signal, keysShownMax: 1 };
   await using store = await PostgresStore.open({ connectionString, nodeId: 'node-a', log });
   const node = await store.nodes.takeOwn();
   const one = append(1, [opened(sampleConnection())]);
   await node.append(one);
   const before = await ofDefault(store).log.readId();
-  const refused = renewLogIds({ connectionString, log, signal });
+  const refused = renewLogIds(options);
   await expect(refused).rejects.toMatchObject({
     message: expect.stringContaining('a kodama uses'),
   });
   // As one that can not reach the database: it is not seen, and goes on when it can.
   await store.nodes[Symbol.asyncDispose]();
-  const first = await renewLogIds({ connectionString, log, signal });
-  const second = await renewLogIds({ connectionString, log, signal });
+  const { logs: first } = await renewLogIds(options);
+  const { logs: second } = await renewLogIds(options);
   const ids = [before, ...first.map((it) => it.log), ...second.map((it) => it.log)];
   expect(new Set(ids).size).toBe(3);
   expect(second).toMatchObject([{ project: 'default', headSeq: 1 }]);

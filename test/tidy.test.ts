@@ -86,7 +86,7 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2330,
+  src: 2350,
   api: 2925,
   cli: 7270,
   core: 10140,

@@ -16,11 +16,18 @@ import { renewalSql } from './log-renewal.ts';
 import { presentKeysSql } from './node-presence.ts';
 import { openDatabase } from './open-database.ts';
 import { defaultLimits } from './postgres-store.ts';
+import { type RestoredKeys, restoredKeys } from './restored-keys.ts';
 
 export interface RestoredLogsOptions {
   readonly connectionString: string;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Keys, and join tokens, that are named. */
+  readonly keysShownMax: number;
+}
+
+export interface RestoredDatabase extends RestoredKeys {
+  readonly logs: readonly RenewedLog[];
 }
 
 export interface RenewedLog {
@@ -40,8 +47,8 @@ FROM renewed r LEFT JOIN projects p ON p.ref = r.project ORDER BY r.project`;
  * An older database is migrated first, as by a start.
  * @throws failed_precondition while a kodama uses the database, or where it holds none; unavailable
  */
-export async function renewLogIds(options: RestoredLogsOptions): Promise<readonly RenewedLog[]> {
-  const { log, signal } = options;
+export async function renewLogIds(options: RestoredLogsOptions): Promise<RestoredDatabase> {
+  const { log, signal, keysShownMax } = options;
   await using database = new Database({ ...options, limits: defaultLimits });
   try {
     await using connection = await database.ownClient('kodama restore-mark', signal);
@@ -49,7 +56,7 @@ export async function renewLogIds(options: RestoredLogsOptions): Promise<readonl
     // Before anything is changed: to migrate is a change, too.
     await assertRestored(client);
     await openDatabase({ database, log, signal, timeoutMs: defaultLimits.openTimeoutMs });
-    return await renew(client);
+    return await renew(client, keysShownMax);
   } catch (error) {
     signal?.throwIfAborted();
     throw toAppError(error);
@@ -73,16 +80,17 @@ async function assertUnused(client: Client): Promise<void> {
   throw new AppError('failed_precondition', `${who}: stop it first, and start it again afterwards`);
 }
 
-async function renew(client: Client): Promise<readonly RenewedLog[]> {
+async function renew(client: Client, keysShownMax: number): Promise<RestoredDatabase> {
   await client.query('BEGIN');
   try {
     // Somebody else, such as psql, may hold them.
     await client.query(`SET LOCAL statement_timeout = ${defaultLimits.statementTimeoutMs}`);
     await client.query('LOCK TABLE log_heads IN ACCESS EXCLUSIVE MODE');
     await assertUnused(client);
-    const { rows } = await client.query<RenewedLog>(renewSql);
+    const { rows: logs } = await client.query<RenewedLog>(renewSql);
+    const keys = await restoredKeys(client, keysShownMax);
     await client.query('COMMIT');
-    return rows;
+    return { logs, ...keys };
   } catch (error) {
     await client.query('ROLLBACK');
     throw error;
