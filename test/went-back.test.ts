@@ -1,6 +1,7 @@
 /** A database that goes back while kodama runs, as at a failover to a standby that lacked commits. */
 import { Client } from 'pg';
 import { expect, inject, test } from 'vitest';
+import { defaultProject } from '../src/core/project.ts';
 import { PostgresStore } from '../src/postgres/postgres-store.ts';
 import { long } from './support/long.ts';
 import { quietLog as log } from './support/quiet-log.ts';
@@ -33,7 +34,10 @@ test('what was committed and is not there any more ends every place, and gives t
     const onDisplaced = (error: unknown) => displaced.push([nodeId, String(error)]);
     const options = { connectionString, nodeId, log, onDisplaced };
     const store = stack.use(await PostgresStore.open(options));
-    return { store, node: await store.nodes.takeOwn() };
+    const node = await store.nodes.takeOwn();
+    // As a whole kodama does, which hears of the others from then on.
+    stack.defer(store.foreignAppends.on(defaultProject, () => undefined));
+    return { store, node };
   };
   {
     await using first = new AsyncDisposableStack();

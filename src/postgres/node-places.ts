@@ -13,7 +13,7 @@ import type { Wakes } from './wakes.ts';
 export interface NodePlacesOptions
   extends Pick<NodePlaceOptions, 'listeners' | 'connections' | 'cipher' | 'tables' | 'onAppend'> {
   /** Told where places may be lost, too. */
-  readonly wakes: Pick<Wakes, 'onChange'>;
+  readonly wakes: Pick<Wakes, 'whileListening'>;
   readonly database: Database;
   readonly nodeId: string;
   readonly log: Logger;
@@ -99,7 +99,7 @@ export class NodePlaces implements Nodes, AsyncDisposable {
     const state = holdsSockets ? 'ready' : 'removed';
     await database.queryAsWriter({ text: ownStateSql, values: [this.#own.ref, state] });
     this.#endWakes();
-    this.#endWakes = this.#options.wakes.onChange(() => {
+    this.#endWakes = this.#options.wakes.whileListening(() => {
       this.#onReturn().catch((err: unknown) =>
         log.debug({ err }, 'the place could not be looked at'),
       );

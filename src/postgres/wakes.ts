@@ -62,9 +62,15 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
   }
 
   onChange(callback: () => void): () => void {
+    const end = this.whileListening(callback);
+    this.#run();
+    return end;
+  }
+
+  /** As `onChange`, from when somebody follows anything on. */
+  whileListening(callback: () => void): () => void {
     const own = () => callback();
     this.#changes.add(own);
-    this.#run();
     return () => this.#changes.delete(own);
   }
 
