@@ -110,3 +110,24 @@ test(
     expect(state).toBe('listening');
   },
 );
+
+test('a place that another process took is told at once, and locks nobody else’s', async () => {
+  await using database = await makeDatabase();
+  const { url: connectionString } = database;
+  await using stack = new AsyncDisposableStack();
+  const open = async (nodeId: string) => {
+    const store = stack.use(await PostgresStore.open({ connectionString, nodeId, log }));
+    return await store.nodes.takeOwn();
+  };
+  const [, lost] = [await open('node-a'), await open('node-b')];
+  const client = new Client({ connectionString });
+  await client.connect();
+  stack.defer(() => client.end());
+  await client.query(`UPDATE writers SET epoch = epoch + 1 WHERE id = 'node-b'`);
+  // As a slow append of that node does.
+  await client.query(`BEGIN; SELECT FROM writers WHERE id = 'node-a' FOR UPDATE`);
+  await expect(lost.append(append(1, [opened(sampleConnection())]))).rejects.toMatchObject({
+    message: expect.stringContaining('taken the place of node node-b'),
+  });
+  await client.query('COMMIT');
+});

@@ -60,7 +60,7 @@ function oneCidr(text: string): string {
   const { ip, prefixLength } = parseCidr(text) ?? { ip: text, prefixLength: 0 };
   const plain = canonicalIp(ip);
   // A wider network around the mapped addresses is one of IPv6.
-  if (prefixLength === 0 || isIPv6(plain) !== isIPv6(ip)) return text;
+  if (prefixLength === 0 || isIPv6(plain) !== isIPv6(ip)) return plainCidr(text);
   return prefixLength === (isIPv6(plain) ? 128 : 32) ? plain : `${plain}/${prefixLength}`;
 }
 

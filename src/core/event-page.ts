@@ -54,8 +54,8 @@ interface EventPageAsk extends PageAsk, EventStart {
 export async function* readEventPage(ask: EventPageAsk): LogPage<Event> {
   const { order, query, log, filter } = ask;
   const from = (await keySeq(pageKey(ask.pageToken, query), log)) ?? (await firstSeq(ask));
-  // The other way round the store is read in any case.
-  if (order === 'asc') await log.learn();
+  // The other way round the store is read in any case. One that is away keeps nobody from what is in memory.
+  if (order === 'asc') await log.learn().catch(unlessAway);
   const selection = selectionOf(filter);
   const throughSeq = yield* filledPage(
     order === 'asc'
@@ -73,6 +73,10 @@ export async function* readEventPage(ask: EventPageAsk): LogPage<Event> {
   );
   const nextPageToken = throughSeq === null ? null : pageToken(`${throughSeq}@${log.id}`, query);
   return { nextPageToken, log: log.id };
+}
+
+function unlessAway(error: unknown): void {
+  if (!hasCode(error, 'unavailable')) throw error;
 }
 
 /** An id is a key, too, of other lists. */

@@ -42,6 +42,8 @@ export type Place = Pick<Listener, 'id' | 'host' | 'port' | 'protocol' | 'projec
 
 type Rests = Map<string, Resting>;
 
+const forgetIntervalMs = 1000;
+
 export class RestingPorts {
   readonly #options: RestingPortsOptions;
   readonly #monotonicMs: () => number;
@@ -49,6 +51,8 @@ export class RestingPorts {
   readonly #ofProject = new Map<ProjectRef, Rests>();
   /** A draw looks at port after port, and each of thousands may rest. */
   readonly #ofPort = new Map<number, Set<Resting>>();
+  #size = 0;
+  #forgottenAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RestingPortsOptions) {
     this.#options = options;
@@ -75,19 +79,23 @@ export class RestingPorts {
     this.#drop(own, placeOf(listener));
     const resting = { listener, untilMs: this.#monotonicMs() + restMs };
     own.set(placeOf(listener), resting);
+    this.#size += 1;
     const port = portOf(listener);
     this.#ofPort.set(port, (this.#ofPort.get(port) ?? new Set()).add(resting));
     if (own.size > this.#ownMax(project)) this.#dropOldest(own);
-    const all = [...this.#ofProject.values()];
-    const size = all.reduce((sum, one) => sum + one.size, 0);
-    const most = all.reduce((largest, one) => (one.size > largest.size ? one : largest), own);
-    if (size > restingPortsMax) this.#dropOldest(most);
+    if (this.#size > restingPortsMax) this.#dropOldest(this.#largest(own));
   }
 
   /** One at least: what a project had last rests, whatever it may have now. */
   #ownMax(project: ProjectRef): number {
     const { projects, limits } = this.#options;
     return Math.max(1, projects.termsOf(project).quotas.listeners ?? limits.restingPortsMax);
+  }
+
+  #largest(own: Rests): Rests {
+    let largest = own;
+    for (const one of this.#ofProject.values()) if (one.size > largest.size) largest = one;
+    return largest;
   }
 
   #dropOldest(rests: Rests): void {
@@ -99,14 +107,18 @@ export class RestingPorts {
     const resting = rests.get(place);
     if (resting === undefined) return;
     rests.delete(place);
+    this.#size -= 1;
     const port = portOf(resting.listener);
     const ofPort = this.#ofPort.get(port);
     ofPort?.delete(resting);
     if (ofPort?.size === 0) this.#ofPort.delete(port);
   }
 
+  /** What is over is free anyhow: only its memory waits for the next look at all projects. */
   #forget(): void {
     const now = this.#monotonicMs();
+    if (now - this.#forgottenAt < forgetIntervalMs) return;
+    this.#forgottenAt = now;
     for (const [project, rests] of this.#ofProject) {
       for (const [place, { untilMs }] of rests) {
         if (untilMs > now) break;

@@ -14,14 +14,17 @@ export const renewalSql = (condition: string): string => `displaced AS (
 )`;
 
 /**
- * Locks come in the order of an append's. Whoever is second finds a place that is no longer its own. Other processes know
+ * Mostly another process has taken the place, and nothing is locked: no append waits. Else locks come in the order of an
+ * append's, and what was seen before them is looked at again. Whoever is second finds a place that is no longer its own. Other processes know
  * the ids of before, and look then whether they still have their places.
  */
+const isBackSql = `ref = $1::integer
+    AND (epoch < $2::bigint OR (epoch = $2::bigint AND append_number < $3::bigint))`;
 const renewWhereLostSql = `WITH places AS MATERIALIZED (
-  SELECT ref, epoch, append_number FROM writers ORDER BY ref FOR UPDATE
+  SELECT ref, epoch, append_number FROM writers
+  WHERE EXISTS (SELECT FROM writers WHERE ${isBackSql}) ORDER BY ref FOR UPDATE
 ), lost AS MATERIALIZED (
-  SELECT append_number FROM places WHERE ref = $1::integer
-    AND (epoch < $2::bigint OR (epoch = $2::bigint AND append_number < $3::bigint))
+  SELECT append_number FROM places WHERE ${isBackSql}
 ), ${renewalSql('EXISTS (SELECT FROM lost)')}
 SELECT append_number, ${tellChangeSql} FROM lost`;
 

@@ -43,10 +43,11 @@ test('without a key rows stay as they are, and nothing is said', async () => {
   const listener = sampleListener({ protocol: 'tls' });
   const secrets = new Map([[listener.id, { tlsKey: 'SECRET' }]]);
   await node.append(append(1, [listenerEvent('listener_created', listener)], { secrets }));
+  const { length: before } = store.logger.lines;
   await using rotation = store.rotateSecrets(limits);
   await rotation.ended;
   expect((await node.readListeners(everything))[0]?.secrets).toEqual({ tlsKey: 'SECRET' });
-  expect(store.logger.lines).toEqual([]);
+  expect(store.logger.lines.slice(before)).toEqual([]);
 });
 
 test('a row that another holds is passed by, and done once it is let go of', async () => {
