@@ -216,3 +216,38 @@ test('what is no handshake ends with FIN, also where more of it was sent than wa
   expect([client.sawEnd, client.error]).toEqual([true, null]);
   expect(await closedConnections(app, id)).toMatchObject([{ closeReason: 'tls_error' }]);
 });
+
+test.each(['none', 'request'])(
+  'with clientAuth %s a client that resets, between two words or while nobody reads it, is peer_rst',
+  async (clientAuth) => {
+    const spec = { protocol: 'tls', tls: { clientAuth } };
+    const read = await want(201, app, 'POST', '/v1/listeners', spec);
+    const faults = [{ type: 'blackhole', how: 'stall' }];
+    const unread = await want(201, app, 'POST', '/v1/listeners', { ...spec, faults });
+    // Several: each of them is looked at in one turn.
+    await using clients = new AsyncDisposableStack();
+    const over = async (listener: typeof read) => {
+      const { socket } = clients.use(await openClient(listener.laddr.port));
+      return { socket, secure: await tlsClient(listener, { socket }) };
+    };
+    const quiet = await Promise.all([1, 2, 3, 4].map(() => over(unread)));
+    const client = await over(read);
+    client.secure.write('hi');
+    await once(client.secure, 'data');
+    client.socket.resetAndDestroy();
+    const end = { closeReason: 'peer_rst', closeInitiator: 'peer', error: 'ECONNRESET' };
+    expect(await closedOf(read.id)).toMatchObject({ ...end, bytesIn: 2, bytesOut: 2 });
+    // By then all of that worker were looked at.
+    const plain = await want(201, app, 'POST', '/v1/listeners', { faults });
+    const looked = clients.use(await openClient(plain.laddr.port));
+    looked.socket.resetAndDestroy();
+    expect(await closedOf(plain.id)).toMatchObject(end);
+    for (const { socket } of quiet) socket.resetAndDestroy();
+    const path = `/v1/connections?listener=${unread.id}&state=closed`;
+    const ends = await waitFor('the ends of the others', async () => {
+      const { connections } = await want(200, app, 'GET', path);
+      return connections.length === quiet.length && connections;
+    });
+    expect(ends).toEqual(quiet.map(() => expect.objectContaining(end)));
+  },
+);

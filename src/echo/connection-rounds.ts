@@ -49,15 +49,16 @@ export class ConnectionRounds {
     all: Iterable<Visited>,
     visit: (one: Visited) => void,
   ): Promise<void> {
-    let left = roundPieceMax;
-    for (const one of all) {
+    const steps = all[Symbol.iterator]();
+    for (let left = roundPieceMax; ; left -= 1) {
       if (left === 0) {
         await this.#turns.next(this.#project);
         if (number !== this.#begun) return this.#newest;
         left = roundPieceMax;
       }
-      visit(one);
-      left -= 1;
+      const step = steps.next();
+      if (step.done === true) break;
+      visit(step.value);
     }
     this.#isUnderWay = false;
   }

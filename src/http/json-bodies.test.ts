@@ -56,6 +56,9 @@ test('a field that is given twice is refused by its path', async () => {
   expect(await refusalOf('/v1/listeners', '{"name":"a","\\u006eame":"b"}')).toMatchObject({
     errors: [{ path: 'name' }],
   });
+  const name = 'n'.repeat(500_000);
+  const long = await refusalOf('/v1/listeners', `{"${name}":1,"${name}":2}`);
+  expect(JSON.stringify(long).length).toBeLessThan(4000);
 });
 
 test.each([

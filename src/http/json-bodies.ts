@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { invalidFields, parse, read } from '../api/parse.ts';
+import { invalidFields, parse, read, shorten } from '../api/parse.ts';
 import { AppError, type FieldError, invalidField } from '../core/errors.ts';
 import type { HttpApp, HttpLimits } from './edge.ts';
 import { excessOf, type JsonBounds } from './json-excess.ts';
@@ -140,7 +140,7 @@ const excessWords: Readonly<Record<keyof JsonBounds, (max: number) => string>> =
 function parseOnce(body: Buffer): unknown {
   const value = parseWhole(body);
   const path = repeatedField(body, value);
-  if (path !== null) throw invalidField(path, 'is given more than once');
+  if (path !== null) throw invalidField(shorten(path), 'is given more than once');
   return value;
 }
 

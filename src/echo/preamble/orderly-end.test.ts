@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { type TcpHandle, takeHandles } from '../tcp/tcp-handle.ts';
+import { type TcpHandle, takeHandles, WriteWrap } from '../tcp/tcp-handle.ts';
 import { endOrderly } from './orderly-end.ts';
 
 const hour = 3_600_000;
@@ -44,5 +44,21 @@ test.each(['while it lingers', 'before it begins'])(
     stop.abort();
     await ended;
     expect(held.error()).toBeNull();
+  },
+);
+
+test.each(['at once', 'once it stops'])(
+  'who takes nothing of what was written before is waited for by nobody: %s',
+  async (when) => {
+    await using held = await heldClient();
+    held.client.pause();
+    const write = Object.assign(new WriteWrap(), { oncomplete: () => undefined });
+    held.handle.writeBuffer(write, Buffer.alloc(32 << 20));
+    expect(held.handle.writeQueueSize).toBeGreaterThan(0);
+    const stop = new AbortController();
+    const lingerMs = when === 'at once' ? null : hour;
+    const ended = endOrderly(held.handle, { lingerMs, signal: stop.signal });
+    if (when === 'once it stops') stop.abort();
+    await ended;
   },
 );

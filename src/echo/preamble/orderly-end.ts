@@ -24,7 +24,10 @@ export function endOrderly(
   let hasEnded = false;
   let hasFinished = false;
   const closeWhenDone = () => {
-    if (hasFinished && (hasEnded || lingerMs === null || signal.aborted)) transport.destroy();
+    const isHasty = lingerMs === null || signal.aborted;
+    // The FIN stands behind what was written before, of which its client takes nothing.
+    const isStuck = isHasty && handle.writeQueueSize > 0;
+    if (isStuck || (hasFinished && (hasEnded || isHasty))) transport.destroy();
   };
   const transport = new HandleTransport(handle, {
     onBytes: ({ length }) => {
@@ -52,5 +55,6 @@ export function endOrderly(
   signal.addEventListener('abort', closeWhenDone);
   transport.resume();
   transport.end();
+  closeWhenDone();
   return promise;
 }

@@ -127,6 +127,10 @@ export class TurnedSocket extends Socket {
     this.on('error', () => undefined);
   }
 
+  get rawHandle(): TcpHandle {
+    return this.#handle;
+  }
+
   /** As a HandshakeSocket does. */
   async endOrderly(lingerMs: number | null): Promise<void> {
     this.#end = { ...this.#end, lingerMs };
@@ -158,7 +162,9 @@ export class TurnedSocket extends Socket {
       this.#stream.emitEOF();
     } else {
       const code = getSystemErrorName(length);
-      this.destroy(Object.assign(new Error(`read ${code}`), { code, syscall: 'read' }));
+      // Node tells the TLS above of the close before it tells of the error.
+      this.emit('error', Object.assign(new Error(`read ${code}`), { code, syscall: 'read' }));
+      this.destroy();
     }
   }
 

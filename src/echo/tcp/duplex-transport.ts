@@ -6,6 +6,8 @@ import { errorOf, type TcpHandle } from './tcp-handle.ts';
 
 interface Resettable extends Duplex {
   readonly _handle?: TcpHandle | null;
+  /** Where the other is none of the system's. */
+  readonly rawHandle?: TcpHandle;
   resetAndDestroy?(): void;
 }
 
@@ -77,7 +79,7 @@ export class DuplexTransport implements StreamTransport {
   look(): void {
     const { destroyed, readableEnded, writableEnded } = this.#stream;
     const isHeard = this.#isReading && !readableEnded;
-    const { _handle: handle } = this.#socket;
+    const { _handle, rawHandle: handle = _handle } = this.#socket;
     if (isHeard || destroyed || writableEnded || this.pendingBytes > 0 || handle == null) return;
     const error = errorOf(handle);
     if (error !== 0) this.#stream.destroy(systemError(-error));
