@@ -59,6 +59,7 @@ export const storeReasons: Reasons = [
   [/DELETE FROM audit_entries WHERE id IN \(/, 'what it finds itself, by the rules below'],
   [/SELECT id FROM audit_entries WHERE time < \$1/, 'a sweep of those that are too old'],
   [/^SELECT project FROM log_heads ORDER BY project$/, 'the projects that there are'],
+  [/UPDATE log_heads SET log_id = gen_random_uuid\(\)/, 'a database that has gone back, whole'],
 ];
 
 /** With one blank between words, and without what is left out on purpose. */
