@@ -1,10 +1,11 @@
 /** Of a dialog that shows a secret, which nobody sees again: until it is closed nothing comes over it or takes it away. */
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { useConsole } from './console-context.ts';
 
 export function useSecret(): void {
   const { isSecretShown, router } = useConsole();
-  useEffect(() => {
+  // It begins and ends with what is seen.
+  useLayoutEffect(() => {
     isSecretShown.value = true;
     const release = router.hold();
     // The browser asks whether the page is to be left.

@@ -119,6 +119,8 @@ test('a secret that is shown once outlives Back, and is asked about before the p
   expect(asked).toEqual(['beforeunload']);
   expect([await secret.textContent(), page.url()]).toEqual([shown, `${app.url}/keys`]);
   await page.getByRole('button', { name: 'I have it' }).click();
+  // Back is held as long as that is there, and no longer.
+  await page.locator('.secret').waitFor({ state: 'detached' });
   await page.goBack();
   await isLive(page);
   expect(page.url()).toBe(`${app.url}/`);
